@@ -1,0 +1,225 @@
+"""The events between the services: frozen, versioned, CloudEvents 1.0 in Pub/Sub's binary content mode.
+
+The data is JSON; CloudEvents' own attributes travel as message attributes `ce-…`, the media type as `Content-Type`
+(Google Cloud Pub/Sub Protocol Binding for CloudEvents). An event's id is derived from its content, so that publishing the
+same thing twice gives the same id. A field may be added to a version, with a default; anything else is a new version.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, Final, Literal
+
+import msgspec
+
+from common.errors import Permanent
+
+STREAM_EVENTS_TOPIC: Final = "stream-events"
+SEGMENTS_TOPIC: Final = "segments"
+TRANSCRIPTS_TOPIC: Final = "transcripts"
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+Ms = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class StreamOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an uploader says once about a connection, with its first chunk."""
+
+    content_type: str = "application/octet-stream"
+    """As declared; the segmenter sniffs the bytes and uses this only for headerless PCM (`audio/l16;rate=…;channels=…`)."""
+    source: str = ""
+    """Where the meeting takes place, e.g. google_meet, zoom, phone."""
+    language: str = ""
+    """BCP 47 code, or empty: Whisper detects it."""
+    channels: Literal["mix", "separate"] = "mix"
+    """`separate`: every audio channel is one speaker (telephony)."""
+    channel_speakers: tuple[str, ...] = ()
+    """Names of the channels' speakers, in order, for `separate`."""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """What all events carry. Subclasses name their type and topic."""
+
+    TYPE: ClassVar[str]
+    TOPIC: ClassVar[str]
+
+    tenant: Id
+    meeting_id: Id
+    connection_id: Id
+
+    @property
+    def key(self) -> str:
+        """What makes two events of one type the same."""
+        raise AssertionError("every event class has a key of its own")  # pragma: no cover
+
+    @property
+    def event_id(self) -> str:
+        """Stable id: the same event published twice has the same one. 32 hex digits."""
+        identity = f"{self.TYPE}|{self.tenant}|{self.connection_id}|{self.key}"
+        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+
+class ChunkStored(Event, frozen=True, kw_only=True):
+    """A chunk's bytes are durable in the bucket."""
+
+    TYPE: ClassVar[str] = "turnscribe.chunk.stored.v1"
+    TOPIC: ClassVar[str] = STREAM_EVENTS_TOPIC
+
+    seq: Ms
+    object_name: str
+    size_bytes: Ms
+    captured_at_ms: Ms
+    """Epoch milliseconds of the chunk's end on the uploader's clock (its arrival where the uploader said nothing)."""
+    options: StreamOptions = StreamOptions()
+
+    @property
+    def key(self) -> str:
+        """One event for each seq."""
+        return str(self.seq)
+
+
+class Activity(msgspec.Struct, frozen=True, array_like=True):
+    """One speaker was active from `start_ms` to `end_ms`, on the clock of the observation that holds it."""
+
+    speaker: str
+    start_ms: int
+    end_ms: int
+
+
+class SpeakersObserved(Event, frozen=True, kw_only=True):
+    """Who spoke in one window, as the meeting platform showed it. Masks arrive here already as intervals."""
+
+    TYPE: ClassVar[str] = "turnscribe.speakers.observed.v1"
+    TOPIC: ClassVar[str] = STREAM_EVENTS_TOPIC
+
+    observation_id: Id
+    """Hash of the content: the same observation sent twice is one."""
+    object_name: str
+    clock: Literal["epoch", "stream"]
+    """`epoch`: milliseconds since the epoch, shifted by the speaker delay. `stream`: stream time, taken as it is."""
+    covered_from_ms: int
+    covered_to_ms: int
+    """The window that the observation speaks about; silence inside it is information too."""
+    activities: tuple[Activity, ...]
+
+    @property
+    def key(self) -> str:
+        """The observation's own id."""
+        return self.observation_id
+
+
+class StreamEnded(Event, frozen=True, kw_only=True):
+    """The uploader says that the connection is complete."""
+
+    TYPE: ClassVar[str] = "turnscribe.stream.ended.v1"
+    TOPIC: ClassVar[str] = STREAM_EVENTS_TOPIC
+
+    last_seq: int
+    """Seq of the last chunk; -1 when there is none."""
+    observations: int | None = None
+    """How many speaker observations were sent in all, where the uploader counted."""
+    object_name: str
+
+    @property
+    def key(self) -> str:
+        """One end for each connection."""
+        return "end"
+
+
+class Turn(msgspec.Struct, frozen=True, array_like=True):
+    """One speaker speaking from `start_ms` to `end_ms`, in stream time. Turns may overlap."""
+
+    speaker: str
+    start_ms: int
+    end_ms: int
+
+
+class SegmentReady(Event, frozen=True, kw_only=True):
+    """A revision of a segment has its audio in the bucket and can be transcribed."""
+
+    TYPE: ClassVar[str] = "turnscribe.segment.ready.v1"
+    TOPIC: ClassVar[str] = SEGMENTS_TOPIC
+
+    segment_id: str
+    channel: Ms
+    revision: Ms
+    """Grows with every revision of the segment; the final one has the highest."""
+    final: bool
+    start_ms: Ms
+    end_ms: Ms
+    """Stream time of the audio without its padding."""
+    padding_ms: Ms
+    """Digital silence before and after the audio in the object: subtract it from Whisper's times."""
+    object_name: str
+    """FLAC, 16 kHz, mono."""
+    epoch_offset_ms: int
+    """Epoch milliseconds = stream time + this."""
+    turns: tuple[Turn, ...] = ()
+    """Who spoke in and around the segment (from 5 s before it to 5 s after it)."""
+    options: StreamOptions = StreamOptions()
+
+    @property
+    def key(self) -> str:
+        """One event for each revision."""
+        return f"{self.segment_id}|{self.revision}"
+
+
+class TranscriptUpdated(Event, frozen=True, kw_only=True):
+    """A revision of a segment's transcript is stored."""
+
+    TYPE: ClassVar[str] = "turnscribe.transcript.updated.v1"
+    TOPIC: ClassVar[str] = TRANSCRIPTS_TOPIC
+
+    segment_id: str
+    revision: Ms
+    final: bool
+
+    @property
+    def key(self) -> str:
+        """One event for each revision."""
+        return f"{self.segment_id}|{self.revision}"
+
+
+EVENT_TYPES: Final[Mapping[str, type[Event]]] = {
+    cls.TYPE: cls for cls in (ChunkStored, SpeakersObserved, StreamEnded, SegmentReady, TranscriptUpdated)
+}
+CONTENT_TYPE: Final = "application/json"
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A Pub/Sub message: the body, and attributes (keys ≤ 256 bytes, values ≤ 1,024 bytes)."""
+
+    data: bytes
+    attributes: Mapping[str, str]
+
+
+def to_message(event: Event, *, source: str, now_ms: int, traceparent: str = "") -> Message:
+    """Encode `event`. `source` names the publishing service, e.g. `/turnscribe/ingest`."""
+    attributes = {
+        "ce-specversion": "1.0",
+        "ce-type": event.TYPE,
+        "ce-source": source,
+        "ce-id": event.event_id,
+        "ce-time": datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "ce-subject": f"{event.tenant}/{event.meeting_id}/{event.connection_id}",
+        "Content-Type": CONTENT_TYPE,
+    }
+    if traceparent:
+        attributes["ce-traceparent"] = traceparent
+    return Message(msgspec.json.encode(event), attributes)
+
+
+def from_message(message: Message) -> Event:
+    """Decode and validate. Raises `Permanent` naming what is wrong: unknown type, other version, bad data."""
+    attributes = message.attributes
+    if attributes.get("ce-specversion") != "1.0":
+        raise Permanent("message is not a CloudEvent 1.0 (attribute ce-specversion)", reason="not_a_cloudevent")
+    event_type = EVENT_TYPES.get(attributes.get("ce-type", ""))
+    if event_type is None:
+        raise Permanent(f"unknown event type {attributes.get('ce-type', '')[:80]!r}", reason="unknown_event_type")
+    try:
+        return msgspec.json.decode(message.data, type=event_type)
+    except (
+        msgspec.DecodeError
+    ) as error:  # covers malformed JSON and wrong types; its text names the path, not the value
+        raise Permanent(f"{event_type.TYPE}: {error}", reason="invalid_event") from error

@@ -1,0 +1,132 @@
+"""Where each object lies in the bucket. Pure; the only place that builds or parses object names.
+
+Names start with a hash of the connection, because Cloud Storage scales by name prefix, and numbers are zero-padded, because
+listings come in the order of names. Everything of one connection lies under one folder of each root:
+
+    {raw}/{hash}/{tenant}/{connection}/stream.json                  what the first chunk said about the connection
+    {raw}/{hash}/{tenant}/{connection}/chunks/{seq:08d}             bytes as uploaded
+    {raw}/{hash}/{tenant}/{connection}/speakers/{end_ms:014d}-{id}  one observation of speaker activity
+    {raw}/{hash}/{tenant}/{connection}/end.json                     the uploader's end of stream
+    {raw}/{hash}/{tenant}/{connection}/quarantine/{id}              what could not be read, with its reason
+    {raw}/quarantine/{id}                                           pushes that are no readable event
+    {segments}/{hash}/{tenant}/{connection}/final/{channel}/{start_ms:010d}.flac
+    {segments}/{hash}/{tenant}/{connection}/provisional/{channel}/{start_ms:010d}.{revision:06d}.flac
+    {segments}/{hash}/{tenant}/{connection}/gaps/{from_seq:08d}     chunks that were given up
+    {segments}/{hash}/{tenant}/{connection}/checkpoints/{next_seq:08d}
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from common.errors import Permanent
+from common.ids import checked_id
+
+MAX_SEQ = 99_999_999
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionObjects:
+    """The object names of one connection. `raw_root` and `segments_root` are RAW_AUDIO_PATH and SEGMENTS_PATH."""
+
+    tenant: str
+    connection_id: str
+    raw_root: str = "raw"
+    segments_root: str = "segments"
+
+    @property
+    def _owner(self) -> str:
+        digest = hashlib.sha256(f"{self.tenant}/{self.connection_id}".encode()).hexdigest()
+        return f"{digest[:4]}/{self.tenant}/{self.connection_id}"
+
+    @property
+    def raw_prefix(self) -> str:
+        """Prefix (ending in a slash) of everything that the uploader sent."""
+        return f"{self.raw_root}/{self._owner}/"
+
+    @property
+    def segments_prefix(self) -> str:
+        """Prefix (ending in a slash) of everything that the segmenter made."""
+        return f"{self.segments_root}/{self._owner}/"
+
+    @property
+    def stream(self) -> str:
+        """The connection's description, written with its first chunk."""
+        return f"{self.raw_prefix}stream.json"
+
+    @property
+    def end(self) -> str:
+        """The uploader's end of stream."""
+        return f"{self.raw_prefix}end.json"
+
+    @property
+    def chunks_prefix(self) -> str:
+        """Prefix of all chunks; the names below it sort by seq."""
+        return f"{self.raw_prefix}chunks/"
+
+    @property
+    def speakers_prefix(self) -> str:
+        """Prefix of all speaker observations; the names below it sort by the end of what they cover."""
+        return f"{self.raw_prefix}speakers/"
+
+    @property
+    def checkpoints_prefix(self) -> str:
+        """Prefix of the segmenter's checkpoints; the names below it sort by the next seq."""
+        return f"{self.segments_prefix}checkpoints/"
+
+    @property
+    def gaps_prefix(self) -> str:
+        """Prefix of the gaps; the names below it sort by their first seq."""
+        return f"{self.segments_prefix}gaps/"
+
+    def chunk(self, seq: int) -> str:
+        """Chunk `seq`, 0 to 99,999,999."""
+        return f"{self.chunks_prefix}{seq:08d}"
+
+    def speakers(self, covered_to_ms: int, observation_id: str) -> str:
+        """One observation, by the end of the window that it covers (on its own clock) and its content's hash."""
+        return f"{self.speakers_prefix}{covered_to_ms:014d}-{observation_id}"
+
+    def quarantine(self, item_id: str) -> str:
+        """Something that could not be read; its metadata carries the reason."""
+        return f"{self.raw_prefix}quarantine/{item_id}"
+
+    def finals_prefix(self, channel: int) -> str:
+        """Prefix of the final segments of one channel; the names below it sort by start."""
+        return f"{self.segments_prefix}final/{channel}/"
+
+    def final_segment(self, channel: int, start_ms: int) -> str:
+        """The audio of a final segment. Creating it is the decision where the segment ends."""
+        return f"{self.finals_prefix(channel)}{start_ms:010d}.flac"
+
+    def provisional_segment(self, channel: int, start_ms: int, revision: int) -> str:
+        """The audio of a provisional revision."""
+        return f"{self.segments_prefix}provisional/{channel}/{start_ms:010d}.{revision:06d}.flac"
+
+    def gap(self, from_seq: int) -> str:
+        """A range of chunks that did not come before the gap deadline."""
+        return f"{self.gaps_prefix}{from_seq:08d}"
+
+    def checkpoint(self, next_seq: int) -> str:
+        """The segmenter's state before chunk `next_seq`."""
+        return f"{self.checkpoints_prefix}{next_seq:08d}"
+
+
+def quarantined_push(raw_root: str, body: bytes) -> str:
+    """A push whose event could not be read: it belongs to no connection that could be trusted."""
+    return f"{raw_root}/quarantine/{hashlib.sha256(body).hexdigest()}"
+
+
+def seq_of(name: str) -> int:
+    """The seq at the end of a chunk's, gap's or checkpoint's name. Raises `Permanent` when there is none."""
+    tail = name.rsplit("/", 1)[-1]
+    if len(tail) != 8 or not tail.isdecimal():
+        raise Permanent("object name does not end in a seq of 8 digits", reason="invalid_object_name")
+    return int(tail)
+
+
+def connection_of(stream_name: str) -> tuple[str, str]:
+    """`(tenant, connection_id)` of a `stream.json` name. Raises `Permanent` when it is not one."""
+    parts = stream_name.split("/")
+    if len(parts) < 4 or parts[-1] != "stream.json":
+        raise Permanent("object name is not a stream.json", reason="invalid_object_name")
+    return checked_id(parts[-3], "tenant"), checked_id(parts[-2], "connection_id")

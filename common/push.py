@@ -1,0 +1,164 @@
+"""The push envelope: what Pub/Sub posts, who may post it, and which status each failure becomes. Only here.
+
+Both forms are accepted: wrapped (`{"message": {"data": base64, "attributes": …}, "subscription": …}`) and unwrapped (raw body,
+attributes in `x-goog-pubsub-*` headers). 204 acknowledges; the emulator takes 202 for a nack.
+"""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+from flask import Blueprint, Request, Response, request
+from structlog.contextvars import bind_contextvars, clear_contextvars
+from werkzeug.datastructures import Headers
+
+from common.errors import Backpressure, Permanent, Retryable
+from common.events import Event, Message, from_message
+from common.logs import get_logger
+from common.settings import Secret
+from common.trace import continue_trace
+
+log = get_logger(__name__)
+_HEADER = "x-goog-pubsub-"
+_NOT_ATTRIBUTES = {"message-id", "publish-time", "subscription-name", "ordering-key", "delivery-attempt"}
+
+
+class Pushed(msgspec.Struct, frozen=True):
+    """One delivery."""
+
+    message: Message
+    message_id: str
+    subscription: str
+    delivery_attempt: int
+    """1 where the envelope does not say."""
+
+
+class PushAuth(Protocol):
+    """Decides whether a request comes from the push service."""
+
+    def allows(self, req: Request) -> bool:
+        """True when it does."""
+        ...
+
+
+class SharedTokenAuth:
+    """The embedded queue and its services share a token that nobody else knows."""
+
+    def __init__(self, token: Secret) -> None:
+        self._expected = f"Bearer {token.reveal()}".encode()
+
+    def allows(self, req: Request) -> bool:
+        """Constant-time comparison with the Authorization header."""
+        return hmac.compare_digest(req.headers.get("Authorization", "").encode(), self._expected)
+
+
+class _WrappedMessage(msgspec.Struct):
+    data: str = ""
+    attributes: dict[str, str] = msgspec.field(default_factory=dict)
+    messageId: str = ""  # noqa: N815 -- Pub/Sub's field name
+
+
+class _Envelope(msgspec.Struct):
+    message: _WrappedMessage
+    subscription: str = ""
+    deliveryAttempt: int = 1  # noqa: N815 -- Pub/Sub's field name
+
+
+def _unwrapped(headers: Mapping[str, str], body: bytes) -> Pushed | None:
+    """The delivery in headers and raw body, or None when the headers are not those of an unwrapped push."""
+    found = {key.lower()[len(_HEADER) :]: value for key, value in headers.items() if key.lower().startswith(_HEADER)}
+    if "message-id" not in found:
+        return None
+    attributes = {key: value for key, value in found.items() if key not in _NOT_ATTRIBUTES}
+    attributes |= {key.lower(): value for key, value in headers.items() if key.lower().startswith("ce-")}
+    attempt = found.get("delivery-attempt", "1")
+    return Pushed(
+        Message(body, attributes),
+        found["message-id"],
+        found.get("subscription-name", ""),
+        int(attempt) if attempt.isdecimal() else 1,
+    )
+
+
+def parse_push(headers: Mapping[str, str], body: bytes) -> Pushed:
+    """The delivery in a push request of either form. Raises `Permanent` when it is neither."""
+    unwrapped = _unwrapped(headers, body)
+    if unwrapped is not None:
+        return unwrapped
+    try:
+        envelope = msgspec.json.decode(body, type=_Envelope)
+        data = base64.b64decode(envelope.message.data, validate=True)
+    except (msgspec.DecodeError, binascii.Error) as error:
+        raise Permanent(f"push envelope: {error}", reason="invalid_envelope") from error
+    return Pushed(
+        Message(data, envelope.message.attributes),
+        envelope.message.messageId,
+        envelope.subscription,
+        envelope.deliveryAttempt,
+    )
+
+
+Handlers = Mapping[type[Event], Callable[[Any], None]]
+Quarantine = Callable[[bytes, Permanent], None]
+"""Stores the request body with the reason, durably; may raise `Retryable`."""
+
+
+def push_blueprint(handlers: Handlers, quarantine: Quarantine, auth: PushAuth) -> Blueprint:
+    """`POST /push/<subscription>`: decode, dispatch by event type, answer.
+
+    A handler returns when everything that the event leads to is durable, or raises one of the three errors. Events that no
+    handler is registered for are acknowledged: a topic may carry types that one subscriber does not need.
+    """
+    routes = Blueprint("push", __name__, url_prefix="/push")
+
+    @routes.post("/<subscription>")
+    def receive(subscription: str) -> Response:
+        if not auth.allows(request):
+            log.warning("push_refused", subscription=subscription)
+            return Response(status=401)
+        body = request.get_data(cache=False)
+        clear_contextvars()
+        try:
+            return _deliver(request.headers, body, subscription)
+        except Permanent as error:
+            log.warning("event_quarantined", reason=error.reason, detail=str(error))
+            return _quarantine(body, error)
+        except Backpressure as error:
+            return Response(status=429, headers={"Retry-After": f"{max(1, round(error.retry_after_s))}"})
+        except Retryable as error:
+            log.warning("push_retryable", reason=error.reason, detail=str(error))
+            return Response(status=503)
+        except Exception as error:
+            log.exception("push_failed", error_type=type(error).__name__)
+            return Response(status=500)
+
+    def _deliver(headers: Headers, body: bytes, subscription: str) -> Response:
+        pushed = parse_push(dict(headers), body)
+        attributes = pushed.message.attributes
+        trace_id = continue_trace(attributes.get("ce-traceparent"))
+        bind_contextvars(
+            trace=trace_id,
+            event_id=attributes.get("ce-id", ""),
+            message_id=pushed.message_id,
+            subscription=subscription,
+        )
+        event = from_message(pushed.message)
+        handler = handlers.get(type(event))
+        if handler is None:
+            log.debug("event_without_handler", event_type=event.TYPE)
+        else:
+            handler(event)
+        return Response(status=204)
+
+    def _quarantine(body: bytes, error: Permanent) -> Response:
+        try:
+            quarantine(body, error)
+        except Retryable as failed:
+            log.warning("quarantine_unavailable", reason=failed.reason)
+            return Response(status=503)
+        return Response(status=204)
+
+    return routes
