@@ -33,8 +33,9 @@ class SingleToken:
         self._token = token.reveal().encode()
 
     def verify(self, token: str) -> Principal | None:
-        """Constant-time comparison."""
-        return Principal(DEFAULT_TENANT) if hmac.compare_digest(token.encode(), self._token) else None
+        """Constant-time comparison. An empty token is nobody's."""
+        same = hmac.compare_digest(token.encode(), self._token)
+        return Principal(DEFAULT_TENANT) if same and token else None
 
 
 def _presented(req: Request) -> str:

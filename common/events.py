@@ -13,12 +13,15 @@ from typing import Annotated, ClassVar, Final, Literal
 import msgspec
 
 from common.errors import Permanent
+from common.ids import ID_PATTERN, MAX_ID_LENGTH
+from common.json_input import UNREADABLE_JSON
 
 STREAM_EVENTS_TOPIC: Final = "stream-events"
 SEGMENTS_TOPIC: Final = "segments"
 TRANSCRIPTS_TOPIC: Final = "transcripts"
 
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+Id = Annotated[str, msgspec.Meta(max_length=MAX_ID_LENGTH, pattern=rf"\A{ID_PATTERN}\Z")]
+"""An id that came with an event is checked again: a topic may have other publishers than ingest."""
 Ms = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -219,7 +222,5 @@ def from_message(message: Message) -> Event:
         raise Permanent(f"unknown event type {attributes.get('ce-type', '')[:80]!r}", reason="unknown_event_type")
     try:
         return msgspec.json.decode(message.data, type=event_type)
-    except (
-        msgspec.DecodeError
-    ) as error:  # covers malformed JSON and wrong types; its text names the path, not the value
+    except UNREADABLE_JSON as error:  # its text names the path, not the value
         raise Permanent(f"{event_type.TYPE}: {error}", reason="invalid_event") from error

@@ -12,8 +12,10 @@ from common.errors import Permanent
 
 MAX_ID_LENGTH: Final = 128
 DEFAULT_TENANT: Final = "default"
-_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+ID_PATTERN: Final = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
+_ID = re.compile(ID_PATTERN)
 _RESERVED = re.compile(r"__.*__")
+_SEGMENT_ID = re.compile(r"(?P<connection>[^:]+):(?P<channel>0|[1-9][0-9]{0,8}):(?P<start_ms>0|[1-9][0-9]{0,14})")
 
 
 class InvalidId(Permanent):
@@ -44,7 +46,7 @@ def segment_id(connection_id: str, channel: int, start_ms: int) -> str:
 
 def split_segment_id(value: str) -> tuple[str, int, int]:
     """The inverse of `segment_id`. Raises `InvalidId` when `value` is not one."""
-    parts = value.split(":")
-    if len(parts) != 3 or not parts[1].isdecimal() or not parts[2].isdecimal():
+    match = _SEGMENT_ID.fullmatch(value)
+    if match is None:
         raise InvalidId("segment_id", "is not connection:channel:start_ms")
-    return checked_id(parts[0], "segment_id"), int(parts[1]), int(parts[2])
+    return checked_id(match["connection"], "segment_id"), int(match["channel"]), int(match["start_ms"])

@@ -119,7 +119,7 @@ def quarantined_push(raw_root: str, body: bytes) -> str:
 def seq_of(name: str) -> int:
     """The seq at the end of a chunk's, gap's or checkpoint's name. Raises `Permanent` when there is none."""
     tail = name.rsplit("/", 1)[-1]
-    if len(tail) != 8 or not tail.isdecimal():
+    if len(tail) != 8 or not (tail.isascii() and tail.isdecimal()):
         raise Permanent("object name does not end in a seq of 8 digits", reason="invalid_object_name")
     return int(tail)
 

@@ -18,6 +18,7 @@ def base_app(service: str, checks: Mapping[str, Check], drain: Drain) -> Flask:
     """A Flask app with what all services share. `service` is its name in logs and health answers."""
     app = Flask(service, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # DefaultJSONProvider has it; the base class does not declare it
+    app.url_map.merge_slashes = False  # `//` is a wrong path: problem details, not a redirect in HTML
     install_problem_handlers(app)
     app.register_blueprint(health_blueprint(service, checks, drain))
 
