@@ -7,6 +7,8 @@ attributes in `x-goog-pubsub-*` headers). 204 acknowledges; the emulator takes 2
 import base64
 import hmac
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
@@ -22,6 +24,7 @@ from common.trace import continue_trace
 
 log = get_logger(__name__)
 _HEADER = "x-goog-pubsub-"
+_event_time_ms: ContextVar[int | None] = ContextVar("event_time_ms", default=None)
 _NOT_ATTRIBUTES = {"message-id", "publish-time", "subscription-name", "ordering-key", "delivery-attempt"}
 
 
@@ -101,6 +104,18 @@ def parse_push(headers: Mapping[str, str], body: bytes) -> Pushed:
     )
 
 
+def event_time_ms() -> int | None:
+    """Epoch milliseconds at which the event in hand was published; None outside a push, or where `ce-time` is not readable."""
+    return _event_time_ms.get()
+
+
+def _read_time_ms(ce_time: str) -> int | None:
+    try:
+        return round(datetime.fromisoformat(ce_time).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None  # only ages are taken from it: an event without a readable time is as good as a new one
+
+
 Handlers = Mapping[type[Event], Callable[[Any], None]]
 Quarantine = Callable[[bytes, Permanent], None]
 """Stores the request body with the reason, durably; may raise `Retryable`."""
@@ -139,6 +154,7 @@ def push_blueprint(handlers: Handlers, quarantine: Quarantine, auth: PushAuth) -
         pushed = parse_push(dict(headers), body)
         attributes = pushed.message.attributes
         trace_id = continue_trace(attributes.get("ce-traceparent"))
+        _event_time_ms.set(_read_time_ms(attributes.get("ce-time", "")))
         bind_contextvars(
             trace=trace_id,
             event_id=attributes.get("ce-id", ""),
