@@ -1,0 +1,55 @@
+# `make` alone lists what there is. Arguments for the tools: make test ARGS='-k mailbox', make demo ARGS='--audio talk.mp3'.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types format docs lock clean
+
+# The first of these that is 3.11, 3.12 or 3.13, which the tests run on; else any newer python3. `make setup PYTHON=…` overrides it.
+PYTHON ?= $(shell \
+  for p in python3 python3.13 python3.12 python3.11; do \
+    "$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo "$$p" && exit; done; \
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo python3)
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+ARGS ?=
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+
+setup: $(INSTALLED) ## Make .venv with the pinned requirements; does nothing while it is up to date
+
+demo: $(INSTALLED) ## Start the services and Whisper here, play a recording to them and show its transcript grow
+	@$(BIN)/turnscribe demo $(ARGS)
+
+test: $(INSTALLED) ## Run all tests; the end names each component that was missing
+	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components $(ARGS)
+
+lint: $(INSTALLED) ## Check style and formatting
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+types: $(INSTALLED) ## Check types, strictly
+	@$(BIN)/mypy
+
+format: $(INSTALLED) ## Rewrite the sources in the project's format
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+docs: $(INSTALLED) ## Write docs/settings.md from the settings classes
+	@$(BIN)/python docs/generate_settings.py
+
+lock: $(INSTALLED) ## Pin the newest allowed versions in requirements/*.txt (wants the network)
+	@BIN='$(BIN)' sh requirements/lock.sh
+
+clean: ## Remove .venv, builds and caches; recordings and transcripts in .turnscribe stay
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): requirements/dev.txt pyproject.toml
+	@test -n '$(PYTHON)' || { echo 'turnscribe wants Python 3.11 or newer and found none. Name one: make setup PYTHON=/path/to/python3.12' >&2; exit 1; }
+	@'$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null || { \
+	  version=$$('$(PYTHON)' -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	  echo "$(PYTHON) cannot make a virtual environment: it has no ensurepip. On Debian and Ubuntu: apt-get install python$$version-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo 'Making .venv with $(PYTHON)'; '$(PYTHON)' -m venv --clear .venv; }
+	@echo 'Installing requirements/dev.txt (the first time: about 200 MB to download, half a minute on a good line)'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Writes the lock files of this folder: `make lock`. What they are for stands in README.md beside this file.
+set -eu
+
+compile() {
+    extra=$1
+    shift
+    "$BIN/uv" pip compile pyproject.toml --quiet --upgrade --extra "$extra" --output-file "requirements/$extra.txt" \
+        --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+        --custom-compile-command 'make lock' "$@"
+}
+
+compile dev
+# The images run exactly the versions that the tests ran.
+for image in ingest transcribe whisper; do
+    compile "$image" --constraints requirements/dev.txt
+done
+compile segmenter --constraints requirements/dev.txt --overrides requirements/segmenter-overrides.txt

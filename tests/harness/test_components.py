@@ -1,0 +1,119 @@
+"""The component plugin: what it skips, what it fails and what it says at the end. Pytest runs pytest here."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.components import COMPONENTS, Component, required_components
+
+pytest_plugins = ("pytester",)
+
+NEEDS_ABSENT = """
+    import pytest
+
+    @pytest.mark.component("absent")
+    def test_needs_what_is_absent():
+        raise AssertionError("ran")
+
+    @pytest.mark.component("present")
+    def test_needs_what_is_present():
+        pass
+"""
+
+
+@pytest.fixture
+def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A pytest with the plugin, one component that every machine has and one that no machine has."""
+    monkeypatch.setitem(COMPONENTS, "absent", Component("absent", lambda _config: False, "look elsewhere"))
+    monkeypatch.setitem(COMPONENTS, "present", Component("present", lambda _config: True, "no need"))
+    for name in ("TURNSCRIBE_REQUIRE", "TURNSCRIBE_CORPUS", "TURNSCRIBE_NOT_COVERED"):
+        monkeypatch.delenv(name, raising=False)
+    pytester.makeini("[pytest]\nmarkers = component(name): needs it\naddopts = --strict-markers -p tests.components")
+    return pytester
+
+
+def test_a_missing_component_skips_its_tests_and_is_named_at_the_end(inner: pytest.Pytester) -> None:
+    inner.makepyfile(NEEDS_ABSENT)
+    result = inner.runpytest_inprocess()
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines(
+        ["*not covered in this run*", "absent: 1 test skipped; look elsewhere", "*1 passed, 1 skipped*"]
+    )
+
+
+def test_nothing_is_said_when_nothing_is_missing(inner: pytest.Pytester) -> None:
+    inner.makepyfile("def test_needs_nothing(): pass")
+    result = inner.runpytest_inprocess()
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*not covered*")
+
+
+@pytest.mark.parametrize("setting", ["all", "present, absent"])
+def test_a_required_component_that_is_missing_fails_its_tests(
+    inner: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    monkeypatch.setenv("TURNSCRIBE_REQUIRE", setting)
+    inner.makepyfile(NEEDS_ABSENT)
+    result = inner.runpytest_inprocess()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*absent is missing: look elsewhere (TURNSCRIBE_REQUIRE demands it)*"])
+
+
+def test_another_required_component_changes_nothing(inner: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TURNSCRIBE_REQUIRE", "present")
+    inner.makepyfile(NEEDS_ABSENT)
+    inner.runpytest_inprocess().assert_outcomes(passed=1, skipped=1)
+
+
+def test_a_component_that_nobody_knows_fails(inner: pytest.Pytester) -> None:
+    inner.makepyfile("import pytest\n@pytest.mark.component('flux')\ndef test_it(): pass")
+    result = inner.runpytest_inprocess()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*component(flux) is not one of*corpus*redis*"])
+
+
+def test_a_mistyped_requirement_stops_the_run(inner: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TURNSCRIBE_REQUIRE", "rediss")
+    result = inner.runpytest_inprocess()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*TURNSCRIBE_REQUIRE: rediss; known are all,*"])
+
+
+def test_all_leaves_out_what_cannot_be_installed() -> None:
+    assert required_components("all") == {"flite", "redis", "whisper"}
+    assert required_components("all,corpus") == {"corpus", "flite", "redis", "whisper"}
+    assert required_components("") == set()
+
+
+@pytest.mark.parametrize("how", ["option", "variable"])
+def test_the_corpus_is_given_by_option_or_variable(
+    inner: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: str
+) -> None:
+    (tmp_path / "a.wav").touch()
+    inner.makepyfile(
+        "import pytest\n@pytest.mark.component('corpus')\ndef test_it(corpus): assert (corpus / 'a.wav').exists()"
+    )
+    if how == "variable":
+        monkeypatch.setenv("TURNSCRIBE_CORPUS", str(tmp_path))
+        result = inner.runpytest_inprocess()
+    else:
+        result = inner.runpytest_inprocess(f"--corpus={tmp_path}")
+    result.assert_outcomes(passed=1)
+
+
+def test_without_corpus_the_end_says_how_to_pass_it(inner: pytest.Pytester) -> None:
+    inner.makepyfile("import pytest\n@pytest.mark.component('corpus')\ndef test_it(corpus): pass")
+    result = inner.runpytest_inprocess()
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["corpus: 1 test skipped; pass its folder: --corpus=DIR*"])
+
+
+def test_a_corpus_that_is_no_folder_stops_the_run(inner: pytest.Pytester, tmp_path: Path) -> None:
+    result = inner.runpytest_inprocess(f"--corpus={tmp_path / 'nowhere'}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_the_caller_may_add_what_else_was_not_covered(inner: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TURNSCRIBE_NOT_COVERED", "Python 3.13: not found here")
+    inner.makepyfile("def test_needs_nothing(): pass")
+    inner.runpytest_inprocess().stdout.fnmatch_lines(["*not covered in this run*", "Python 3.13: not found here"])
