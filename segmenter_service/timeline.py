@@ -1,0 +1,120 @@
+"""Who spoke when, in stream time, from observations that come late, twice and in any order. Pure.
+
+What is kept are unions of intervals, on the clock of the observation. A union does not care for order or repetition, so
+neither does the timeline, and it needs no list of what it has seen. Where to cut is decided in `cutting`.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from common.events import SpeakersObserved, Turn
+
+SEAM_MS: Final = 250
+"""Windows that are posted one by one leave seams where the uploader's timer was late; nothing is read into those."""
+
+Interval = tuple[int, int]
+
+
+class Observed(msgspec.Struct, array_like=True):
+    """What was observed on one clock: disjoint intervals in order of time, in milliseconds."""
+
+    covered: list[Interval] = []
+    """Where it is known who spoke and who was silent."""
+    active: dict[str, list[Interval]] = {}
+    """Where each speaker spoke."""
+
+
+class SpeakerTimeline(msgspec.Struct, array_like=True):
+    """The uncut part of a connection's timeline: small, serialisable, and all that there is to keep."""
+
+    epoch: Observed = msgspec.field(default_factory=Observed)
+    stream: Observed = msgspec.field(default_factory=Observed)
+    epoch_shift_ms: int | None = None
+    """Stream time = epoch of an indication − this. None: not known yet."""
+    pruned_before_ms: int = -(2**62)
+    """Stream time. What ends before it is not kept any more, however late it comes."""
+
+    def synchronise(self, epoch_offset_ms: int, delay_ms: int) -> None:
+        """Say how the clocks meet: epoch = stream time + `epoch_offset_ms`, and indications trail the audio by `delay_ms`.
+
+        Until then observations on the epoch clock are kept and say nothing. Observations in stream time have no delay.
+        """
+        self.epoch_shift_ms = epoch_offset_ms + delay_ms
+        self._drop_pruned()
+
+    def add(self, observation: SpeakersObserved) -> None:
+        """Take an observation in. Adding it again, or its parts, changes nothing."""
+        observed = self.epoch if observation.clock == "epoch" else self.stream
+        window = (observation.covered_from_ms, observation.covered_to_ms)
+        observed.covered = _united([*observed.covered, window])
+        spoken: dict[str, list[Interval]] = {}
+        for activity in observation.activities:
+            spoken.setdefault(activity.speaker, []).append((activity.start_ms, activity.end_ms))
+        for speaker, intervals in spoken.items():
+            observed.active[speaker] = _united([*observed.active.get(speaker, ()), *intervals])
+        self._drop_pruned()
+
+    def known_until(self, from_ms: int) -> int:
+        """Until when it is known without a break who spoke, from `from_ms` on; `from_ms` itself where nothing is known."""
+        covered = _united(
+            (start - shift, end - shift) for observed, shift in self._clocks() for start, end in observed.covered
+        )
+        for start, end in covered:
+            if start - SEAM_MS <= from_ms < end:
+                return end
+        return from_ms
+
+    def turns_between(self, from_ms: int, to_ms: int) -> tuple[Turn, ...]:
+        """Who spoke between two points of stream time: turns clipped to them, by start, then by speaker.
+
+        Turns of one speaker never touch; turns of different speakers may overlap.
+        """
+        intervals: dict[str, list[Interval]] = {}
+        for observed, shift in self._clocks():
+            for speaker, spoken in observed.active.items():
+                intervals.setdefault(speaker, []).extend((start - shift, end - shift) for start, end in spoken)
+        turns = [
+            Turn(speaker, max(start, from_ms), min(end, to_ms))
+            for speaker, spoken in intervals.items()
+            for start, end in _united(spoken)
+            if start < to_ms and end > from_ms
+        ]
+        return tuple(sorted(turns, key=lambda turn: (turn.start_ms, turn.speaker)))
+
+    def prune(self, before_ms: int) -> None:
+        """Forget what lies before `before_ms` (stream time). What is asked about later times does not change."""
+        self.pruned_before_ms = max(self.pruned_before_ms, before_ms)
+        self._drop_pruned()
+
+    def _clocks(self) -> Iterator[tuple[Observed, int]]:
+        """Each clock's observations, and what to subtract from their times to have stream time."""
+        yield self.stream, 0
+        if self.epoch_shift_ms is not None:
+            yield self.epoch, self.epoch_shift_ms
+
+    def _drop_pruned(self) -> None:
+        for observed, shift in self._clocks():
+            # What ends a seam before may still join with what comes after.
+            horizon_ms = self.pruned_before_ms + shift - SEAM_MS
+            observed.covered = _ending_after(horizon_ms, observed.covered)
+            active = {speaker: _ending_after(horizon_ms, spoken) for speaker, spoken in observed.active.items()}
+            observed.active = {speaker: spoken for speaker, spoken in active.items() if spoken}
+
+
+def _ending_after(horizon_ms: int, intervals: list[Interval]) -> list[Interval]:
+    return [interval for interval in intervals if interval[1] > horizon_ms]
+
+
+def _united(intervals: Iterable[Interval]) -> list[Interval]:
+    """The union as disjoint intervals in order, with seams closed. Empty intervals are dropped."""
+    united: list[Interval] = []
+    for start, end in sorted(intervals):
+        if end <= start:
+            continue
+        if united and start - united[-1][1] <= SEAM_MS:
+            united[-1] = (united[-1][0], max(united[-1][1], end))
+        else:
+            united.append((start, end))
+    return united
