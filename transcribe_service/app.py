@@ -1,0 +1,75 @@
+"""The transcribe service as a Flask application; `bootstrap` decides on what it stands."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from flask import Flask
+
+from common.auth import TokenVerifier
+from common.clock import Clock
+from common.errors import Permanent
+from common.events import SegmentReady
+from common.health import Drain
+from common.object_names import quarantined_push
+from common.ports.blob_store import BlobStore
+from common.ports.publisher import Publisher
+from common.ports.stream_registry import StreamRegistry
+from common.ports.transcript_store import TranscriptStore
+from common.push import PushAuth, push_blueprint
+from common.web import base_app
+from transcribe_service.routes import meetings_blueprint
+from transcribe_service.settings import TranscribeSettings
+from transcribe_service.whisper.client import WhisperClient
+from transcribe_service.whisper.places import WhisperPlaces
+from transcribe_service.worker import Worker
+
+MAX_BODY_BYTES: Final = 16 * 1024 * 1024
+"""The largest Pub/Sub message, 10 MB, in base64."""
+
+
+@dataclass(frozen=True)
+class TranscribeDeps:
+    """What the service stands on."""
+
+    settings: TranscribeSettings
+    blobs: BlobStore
+    publisher: Publisher
+    transcripts: TranscriptStore
+    streams: StreamRegistry
+    whisper: WhisperClient
+    tokens: TokenVerifier
+    push_auth: PushAuth
+    clock: Clock
+    drain: Drain
+
+
+def create_app(deps: TranscribeDeps) -> Flask:
+    """Worker role (`/push/…`), reader role (`/v1/meetings/…`) and the health routes.
+
+    Whisper is no part of readiness: while it is down, transcripts can be read, and segments wait in the queue.
+    """
+    checks = {
+        "objects": deps.blobs.check,
+        "queue": deps.publisher.check,
+        "transcripts": deps.transcripts.check,
+        "streams": deps.streams.check,
+    }
+    app = base_app("transcribe", checks, deps.drain)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    worker = Worker(
+        settings=deps.settings,
+        blobs=deps.blobs,
+        publisher=deps.publisher,
+        transcripts=deps.transcripts,
+        whisper=deps.whisper,
+        places=WhisperPlaces(deps.settings.processing_threads),
+        clock=deps.clock,
+    )
+
+    def quarantine(body: bytes, error: Permanent) -> None:
+        name = quarantined_push(deps.settings.raw_audio_path, body)
+        deps.blobs.create(name, body, {"reason": error.reason, "detail": str(error)})
+
+    app.register_blueprint(push_blueprint({SegmentReady: worker.handle}, quarantine, deps.push_auth))
+    app.register_blueprint(meetings_blueprint(deps.transcripts, deps.streams, deps.tokens))
+    return app

@@ -1,0 +1,1 @@
+"""The transcript in the formats that people and players read. Pure."""

@@ -1,0 +1,30 @@
+"""Which formats there are, by the names and media types under which readers ask for them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from transcribe_service.captions.json_document import json_document
+from transcribe_service.captions.plain_text import plain_text
+from transcribe_service.captions.srt import srt
+from transcribe_service.captions.vtt import vtt
+from transcribe_service.transcript import Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format. `content_type` is the media type with its charset where it has one; the text is UTF-8 in all of them."""
+
+    name: str
+    media_type: str
+    content_type: str
+    render: Callable[[Transcript], str]
+
+
+FORMATS: Final = (
+    Format("json", "application/json", "application/json", json_document),
+    Format("text", "text/plain", "text/plain; charset=utf-8", plain_text),
+    Format("srt", "application/x-subrip", "application/x-subrip", srt),
+    Format("vtt", "text/vtt", "text/vtt", vtt),
+)
+"""The first one is what a reader gets who has no wish."""

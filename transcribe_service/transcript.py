@@ -1,0 +1,103 @@
+"""The transcript of a meeting, assembled from its stored segments and its streams' records. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from common.ports.stream_registry import Gap, StreamRecord
+from common.ports.transcript_store import SegmentTranscript
+from transcribe_service.utterances import Utterance, meeting_epoch_ms, utterances
+
+
+class StreamState(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection's account. What is only known at its end is None while it is open."""
+
+    connection_id: str
+    state: Literal["open", "closed"]
+    audio_ms: int | None
+    silence_skipped_ms: int | None
+    gaps: tuple[Gap, ...]
+    quarantined: int
+    """Chunks that could not be read."""
+    segments: int
+    """Final segments that are stored."""
+    segments_expected: int | None
+
+
+class MeetingStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a meeting's transcript is."""
+
+    meeting_id: str
+    complete: bool
+    """True when every stream is closed and all its final segments are stored."""
+    streams: tuple[StreamState, ...]
+
+
+class Transcript(MeetingStatus, frozen=True, kw_only=True):
+    """What was said, by whom and when."""
+
+    utterances: tuple[Utterance, ...]
+
+
+def meeting_status(
+    meeting_id: str, streams: Sequence[StreamRecord], segments: Sequence[SegmentTranscript]
+) -> MeetingStatus:
+    """The status of a meeting with these streams and stored segments."""
+    finals = Counter(segment.connection_id for segment in segments if segment.final)
+    states = tuple(_state(stream, finals[stream.connection_id]) for stream in streams)
+    complete = bool(states) and all(
+        state.segments_expected is not None and state.segments >= state.segments_expected for state in states
+    )
+    return MeetingStatus(meeting_id=meeting_id, complete=complete, streams=states)
+
+
+def transcript(
+    meeting_id: str,
+    streams: Sequence[StreamRecord],
+    segments: Sequence[SegmentTranscript],
+    *,
+    provisional: bool | None = None,
+) -> Transcript:
+    """The transcript of a meeting. `provisional` says whether live revisions are in it; None: while it is not complete."""
+    status = meeting_status(meeting_id, streams, segments)
+    with_live = provisional if provisional is not None else not status.complete
+    shown = settled_segments(segments) if with_live else [segment for segment in segments if segment.final]
+    return Transcript(
+        meeting_id=meeting_id,
+        complete=status.complete,
+        streams=status.streams,
+        utterances=utterances(shown, meeting_epoch_ms(segments)),
+    )
+
+
+def settled_segments(segments: Sequence[SegmentTranscript]) -> list[SegmentTranscript]:
+    """`segments` without provisional ones that a final segment of the same channel overlaps.
+
+    A final segment may begin later than its provisional revisions did, and then has another id; what it covers is said.
+    """
+    finals = [segment for segment in segments if segment.final]
+    return [segment for segment in segments if segment.final or not any(_overlap(segment, each) for each in finals)]
+
+
+def _overlap(one: SegmentTranscript, other: SegmentTranscript) -> bool:
+    return (
+        (one.connection_id, one.channel) == (other.connection_id, other.channel)
+        and one.start_ms < other.end_ms
+        and other.start_ms < one.end_ms
+    )
+
+
+def _state(stream: StreamRecord, finals: int) -> StreamState:
+    summary = stream.summary
+    return StreamState(
+        connection_id=stream.connection_id,
+        state="closed" if summary else "open",
+        audio_ms=summary.audio_ms if summary else None,
+        silence_skipped_ms=summary.silence_skipped_ms if summary else None,
+        gaps=summary.gaps if summary else (),
+        quarantined=summary.quarantined if summary else 0,
+        segments=finals,
+        segments_expected=summary.segments if summary else None,
+    )

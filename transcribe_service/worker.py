@@ -1,0 +1,158 @@
+"""Worker: a segment that is ready becomes a stored transcript, once, however often and in whatever order its event comes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from common.clock import Clock
+from common.errors import Backpressure, Retryable
+from common.events import SegmentReady, TranscriptUpdated
+from common.logs import get_logger
+from common.ports.blob_store import BlobNotFound, BlobStore
+from common.ports.publisher import Publisher
+from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptStore, Word
+from common.push import event_time_ms
+from transcribe_service.attribution import assign_speakers
+from transcribe_service.settings import TranscribeSettings
+from transcribe_service.stream_words import heard_words, is_invented
+from transcribe_service.whisper.client import WhisperClient, WhisperResult
+from transcribe_service.whisper.places import WhisperPlaces
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Handles `SegmentReady`.
+
+    A final revision is transcribed or its event comes back. A provisional one is only worth something now: it is given up
+    where it is old, its audio is gone, or Whisper is busy or down, because a later revision holds the same speech.
+    """
+
+    settings: TranscribeSettings
+    blobs: BlobStore
+    publisher: Publisher
+    transcripts: TranscriptStore
+    whisper: WhisperClient
+    places: WhisperPlaces
+    clock: Clock
+
+    def handle(self, event: SegmentReady) -> None:
+        """Returns when the segment's transcript is durable and announced, or no longer wanted. Raises the three errors."""
+        if self._is_settled(event):
+            return
+        if event.final:
+            self._handle_final(event)
+        else:
+            self._handle_provisional(event)
+
+    def _is_settled(self, event: SegmentReady) -> bool:
+        """True when this revision or a better one is stored. This one is announced again, in case that failed after storing."""
+        stored = self.transcripts.revision_of(event.tenant, event.meeting_id, event.segment_id)
+        wanted = (event.final, event.revision)
+        if stored is None or stored < wanted:
+            return False
+        if stored == wanted:
+            self._announce(event)
+        return True
+
+    def _handle_final(self, event: SegmentReady) -> None:
+        try:
+            audio = self.blobs.read(event.object_name).data
+        except BlobNotFound as error:
+            raise Retryable(
+                f"audio of segment {event.segment_id} is missing", reason="segment_audio_missing"
+            ) from error
+        self._store(event, self._recognise(event, audio))
+
+    def _handle_provisional(self, event: SegmentReady) -> None:
+        if self._is_old():
+            _log_given_up(event, "too_old")
+            return
+        try:
+            audio = self.blobs.read(event.object_name).data
+        except BlobNotFound:
+            _log_given_up(event, "audio_gone")
+            return
+        try:
+            result = self._recognise(event, audio)
+        except (Backpressure, Retryable) as error:
+            _log_given_up(event, error.reason)
+            return
+        self._store(event, result)
+
+    def _is_old(self) -> bool:
+        published_ms = event_time_ms()
+        if published_ms is None:
+            return False
+        return self.clock.now_ms() - published_ms > self.settings.provisional_max_age_sec * 1000
+
+    def _recognise(self, event: SegmentReady, audio: bytes) -> WhisperResult:
+        began_s = self.clock.monotonic_s()
+        with self.places.taken(wait_s=self.settings.processing_wait_sec if event.final else 0.0):
+            result = self.whisper.transcribe(audio, language=self._language(event), prompt="")
+        log.info(
+            "segment_recognised",
+            segment_id=event.segment_id,
+            revision=event.revision,
+            final=event.final,
+            audio_ms=event.end_ms - event.start_ms,
+            took_ms=round((self.clock.monotonic_s() - began_s) * 1000),
+            whisper_words=len(result.words),
+        )
+        return result
+
+    def _language(self, event: SegmentReady) -> str:
+        """ISO 639 for Whisper: of `pt-BR` it knows `pt`."""
+        return (event.options.language or self.settings.whisper_language).partition("-")[0].lower()
+
+    def _store(self, event: SegmentReady, result: WhisperResult) -> None:
+        invented = sum(is_invented(segment) for segment in result.segments)
+        if invented:
+            log.info("whisper_spans_dropped", segment_id=event.segment_id, reason="no_speech", spans=invented)
+        segment = SegmentTranscript(
+            tenant=event.tenant,
+            meeting_id=event.meeting_id,
+            connection_id=event.connection_id,
+            segment_id=event.segment_id,
+            channel=event.channel,
+            revision=event.revision,
+            final=event.final,
+            start_ms=event.start_ms,
+            end_ms=event.end_ms,
+            epoch_offset_ms=event.epoch_offset_ms,
+            language=result.language or self._language(event),
+            words=attributed_words(event, heard_words(result, event)),
+        )
+        if self.transcripts.put(segment) is Stored.STORED:
+            self._announce(event)
+        else:
+            self._is_settled(event)
+
+    def _announce(self, event: SegmentReady) -> None:
+        """Twice for one revision gives one id."""
+        self.publisher.publish(
+            TranscriptUpdated(
+                tenant=event.tenant,
+                meeting_id=event.meeting_id,
+                connection_id=event.connection_id,
+                segment_id=event.segment_id,
+                revision=event.revision,
+                final=event.final,
+            )
+        )
+
+
+def attributed_words(event: SegmentReady, words: Sequence[Word]) -> tuple[Word, ...]:
+    """`words` with their speakers: the channel's own where every channel is one speaker, by the event's turns elsewhere."""
+    if event.options.channels == "mix":
+        return assign_speakers(words, event.turns)
+    names = event.options.channel_speakers
+    named = names[event.channel] if event.channel < len(names) else ""
+    speaker = named or f"channel-{event.channel}"
+    return tuple(msgspec.structs.replace(word, speaker=speaker) for word in words)
+
+
+def _log_given_up(event: SegmentReady, reason: str) -> None:
+    log.info("provisional_given_up", segment_id=event.segment_id, revision=event.revision, reason=reason)
