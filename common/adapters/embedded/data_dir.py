@@ -1,0 +1,31 @@
+"""Where below DATA_DIR each embedded adapter keeps its files: the services must agree, since each builds its own adapters."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class DataDir:
+    """The places below one DATA_DIR."""
+
+    root: Path
+
+    @property
+    def objects(self) -> Path:
+        """Folder of the blob store."""
+        return self.root / "objects"
+
+    @property
+    def queue(self) -> Path:
+        """Database of the queue."""
+        return self.root / "queue.sqlite3"
+
+    @property
+    def transcripts(self) -> Path:
+        """Database of the transcripts."""
+        return self.root / "transcripts.sqlite3"
+
+    @property
+    def streams(self) -> Path:
+        """Database of the stream registry."""
+        return self.root / "streams.sqlite3"

@@ -1,0 +1,36 @@
+"""What every service's bootstrap does first: settings or a clean exit, and readiness that says no once SIGTERM came."""
+
+import signal
+import sys
+from collections.abc import Mapping
+from types import FrameType
+from typing import Final
+
+from common.health import Drain
+from common.settings import S, SettingsError, load
+
+EX_CONFIG: Final = 78
+"""sysexits: something in the configuration is wrong."""
+
+
+def settings_or_exit(cls: type[S], environ: Mapping[str, str]) -> S:
+    """The settings; or one line on standard error for each variable that is wrong, and `SystemExit`."""
+    try:
+        return load(cls, environ)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(EX_CONFIG) from error
+
+
+def drain_on_sigterm(drain: Drain) -> None:
+    """Start `drain` when SIGTERM comes, then do what the server does on SIGTERM. Call it in the main thread."""
+    server_s_own = signal.getsignal(signal.SIGTERM)
+
+    def begin(number: int, frame: FrameType | None) -> None:
+        drain.start()
+        if callable(server_s_own):
+            server_s_own(number, frame)
+        elif server_s_own is signal.SIG_DFL:
+            raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, begin)
