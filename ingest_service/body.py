@@ -1,0 +1,48 @@
+"""Reading a request's body to a limit. Nothing else reads from the connection."""
+
+from typing import Final
+
+from flask import Request
+
+from common.problems import Problem
+
+PIECE_BYTES: Final = 256 * 1024
+
+
+def read_body(req: Request, limit_bytes: int) -> bytes:
+    """The whole body, or a `Problem`: 413 above `limit_bytes`, 400 when it ends early, 411 when its end can't be known.
+
+    A declared length above the limit is refused unread; without one, at most one byte past the limit is read.
+    """
+    declared = req.content_length
+    if declared is None and "Transfer-Encoding" in req.headers and not req.environ.get("wsgi.input_terminated"):
+        raise Problem(411, "length-required", "This server reads only bodies with a Content-Length.")
+    if declared is not None and declared > limit_bytes:
+        raise _too_large(limit_bytes)
+    body = bytearray()
+    while len(body) <= limit_bytes:
+        piece = _read(req, min(PIECE_BYTES, limit_bytes + 1 - len(body)))
+        if not piece:
+            break
+        body += piece
+    if len(body) > limit_bytes:
+        raise _too_large(limit_bytes)
+    if declared is not None and len(body) < declared:  # the server hands over what came before the connection broke
+        raise _incomplete()
+    return bytes(body)
+
+
+def _read(req: Request, size: int) -> bytes:
+    try:
+        return req.stream.read(size)
+    except OSError as error:  # gunicorn's errors of a broken or malformed chunked body are OSErrors too
+        raise _incomplete() from error
+
+
+def _too_large(limit_bytes: int) -> Problem:
+    detail = f"The body is larger than the {limit_bytes} bytes that are allowed here."
+    return Problem(413, "body-too-large", detail, limit_bytes=limit_bytes)
+
+
+def _incomplete() -> Problem:
+    return Problem(400, "incomplete-body", "The body ended before its announced end; nothing was stored.")

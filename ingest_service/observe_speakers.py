@@ -1,0 +1,31 @@
+"""Taking an observation of speaker activity: store it, publish it, only then say so."""
+
+from common.events import SpeakersObserved
+from common.ports.blob_store import Created
+from common.stored_chunks import event_content, event_of_content
+from ingest_service.intake import Intake
+from ingest_service.observations import Observation
+from ingest_service.requests import Stream
+
+
+def observe_speakers(intake: Intake, stream: Stream, observed: Observation) -> bool:
+    """True when the observation is new, False when it was there. On return object and event are durable."""
+    intake.claim(stream)
+    observation_id = observed.observation_id
+    objects = intake.objects(stream.tenant, stream.connection_id)
+    event = SpeakersObserved(
+        tenant=stream.tenant,
+        meeting_id=stream.meeting_id,
+        connection_id=stream.connection_id,
+        observation_id=observation_id,
+        object_name=objects.speakers(observed.covered_to_ms, observation_id),
+        clock=observed.clock,
+        covered_from_ms=observed.covered_from_ms,
+        covered_to_ms=observed.covered_to_ms,
+        activities=observed.activities,
+    )
+    created = intake.blobs.create(event.object_name, event_content(event))
+    if created is Created.ALREADY_DIFFERENT:  # same content by its hash, written by a release that encodes it otherwise
+        event = event_of_content(intake.read(event.object_name).data, SpeakersObserved)
+    intake.publisher.publish(event)
+    return created is Created.CREATED
