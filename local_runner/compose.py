@@ -1,0 +1,169 @@
+"""The three services on embedded adapters, as one application. The only place of the local runner that builds adapters.
+
+Everything is built in the process that serves: connections to SQLite must not be shared across a fork.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from common.adapters.embedded.embedded_redis import connect_redis
+from common.adapters.embedded.file_blob_store import FileBlobStore
+from common.adapters.embedded.push_dispatcher import PushDispatcher
+from common.adapters.embedded.queue_publisher import QueuePublisher
+from common.adapters.embedded.sqlite_queue import SqliteQueue
+from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
+from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
+from common.adapters.embedded.subscriptions import Subscription
+from common.auth import SingleToken
+from common.clock import Clock
+from common.events import SEGMENTS_TOPIC, STREAM_EVENTS_TOPIC
+from common.health import Drain
+from common.logs import get_logger
+from common.push import SharedTokenAuth
+from ingest_service.app import IngestDeps
+from ingest_service.app import create_app as create_ingest
+from local_runner.routing import Mount, by_path
+from local_runner.settings import PUSH_ACK_DEADLINE_S, RunnerSettings
+from local_runner.stats_app import create_stats_app
+from local_runner.sweep_timer import SweepTimer
+from local_runner.whisper_process import WhisperProcess
+from segmenter_service.app import SegmenterDeps
+from segmenter_service.app import create_app as create_segmenter
+from transcribe_service.app import TranscribeDeps
+from transcribe_service.app import create_app as create_transcribe
+from transcribe_service.whisper.openai_dialect import OpenAiDialect, WhisperLimits
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+log = get_logger(__name__)
+
+SEGMENTER_IN_FLIGHT: Final = 4
+SPARE_TRANSCRIPTIONS: Final = 2
+"""Pushes to transcribe beyond PROCESSING_THREADS: they fetch and wait while the others are at Whisper."""
+MAX_ATTEMPTS: Final = 1000
+"""A message must outlive any outage of Whisper: 1,000 tries at up to 30 s are eight hours."""
+STOP_TIMEOUT_S: Final = 20.0
+
+
+def subscriptions(settings: RunnerSettings) -> tuple[Subscription, ...]:
+    """Who gets what: stream events go to the segmenter, segments to transcribe. Pure."""
+    options = {"min_backoff_s": 0.2, "max_backoff_s": 30.0}
+    return (
+        Subscription(
+            name="segmenter",
+            topic=STREAM_EVENTS_TOPIC,
+            endpoint=f"{settings.url}/internal/segmenter/push/segmenter",
+            ack_deadline_s=PUSH_ACK_DEADLINE_S,
+            max_in_flight=SEGMENTER_IN_FLIGHT,
+            max_attempts=MAX_ATTEMPTS,
+            **options,
+        ),
+        Subscription(
+            name="transcribe",
+            topic=SEGMENTS_TOPIC,
+            endpoint=f"{settings.url}/internal/transcribe/push/transcribe",
+            ack_deadline_s=settings.transcribe.push_ack_deadline_sec,
+            max_in_flight=settings.transcribe.processing_threads + SPARE_TRANSCRIPTIONS,
+            max_attempts=MAX_ATTEMPTS,
+            **options,
+        ),
+    )
+
+
+class Stack:
+    """Everything that runs in the serving process. `start` it once it can be reached, `drain` it, `close` it."""
+
+    def __init__(self, settings: RunnerSettings, clock: Clock) -> None:
+        shared = settings.shared
+        folder = Path(shared.data_dir)
+        self._drain = Drain()
+        self._closing: list[Callable[[], None]] = []
+        self._queue = SqliteQueue(folder / "queue.sqlite3", clock)
+        for subscription in subscriptions(settings):
+            self._queue.subscribe(subscription)
+        self._dispatcher = PushDispatcher(self._queue, shared.push_token, clock)
+        sweep_interval_s = settings.segmenter.check_and_process_connections_interval_sec
+        self._sweep = SweepTimer(f"{settings.url}/internal/segmenter/sweep", shared.push_token, sweep_interval_s)
+        self._whisper = WhisperProcess(settings.whisper) if settings.whisper else None
+        self.application = self._compose(settings, folder, clock)
+
+    def _compose(self, settings: RunnerSettings, folder: Path, clock: Clock) -> "WSGIApplication":
+        blobs = FileBlobStore(folder / "objects")
+        streams = SqliteStreamRegistry(folder / "streams.sqlite3")
+        transcripts = SqliteTranscriptStore(folder / "transcripts.sqlite3")
+        segmenter, transcribe = settings.segmenter, settings.transcribe
+        redis = connect_redis(segmenter.redis_host, segmenter.redis_port, segmenter.redis_password)
+        limits = WhisperLimits(
+            timeout_s=transcribe.whisper_timeout_sec,
+            budget_s=transcribe.whisper_budget_sec,
+            connections=transcribe.processing_threads,
+        )
+        whisper = OpenAiDialect(
+            transcribe.whisper_service_url,
+            model=transcribe.whisper_model_name,
+            token=transcribe.whisper_api_token,
+            limits=limits,
+            clock=clock,
+        )
+        tokens = SingleToken(settings.shared.api_token)
+        push_auth = SharedTokenAuth(settings.shared.push_token)
+
+        def publisher(service: str) -> QueuePublisher:
+            return QueuePublisher(self._queue, f"/turnscribe/{service}", clock)
+
+        ingest_app = create_ingest(IngestDeps(settings.ingest, blobs, publisher("ingest"), tokens, clock, self._drain))
+        segmenter_app = create_segmenter(
+            SegmenterDeps(segmenter, blobs, publisher("segmenter"), streams, redis, push_auth, clock, self._drain)
+        )
+        transcribe_app = create_transcribe(
+            TranscribeDeps(
+                transcribe,
+                blobs,
+                publisher("transcribe"),
+                transcripts,
+                streams,
+                whisper,
+                tokens,
+                push_auth,
+                clock,
+                self._drain,
+            )
+        )
+        checks = {"dispatcher": self._dispatcher.check}
+        if self._whisper:
+            checks["whisper"] = self._whisper.check
+        stats_app = create_stats_app(self._queue, self._whisper, tokens, self._drain, checks)
+        self._closing += [whisper.close, redis.close, transcripts.close, streams.close, self._queue.close]
+        return by_path(
+            (
+                Mount("/v1/streams", ingest_app),
+                Mount("/internal/ingest", ingest_app, strip=True),
+                Mount("/internal/segmenter", segmenter_app, strip=True),
+                Mount("/internal/transcribe", transcribe_app, strip=True),
+                Mount("/internal", stats_app, strip=True),
+            ),
+            otherwise=transcribe_app,
+        )
+
+    def start(self) -> None:
+        """Start what works by itself: Whisper, the dispatcher, the sweep."""
+        if self._whisper:
+            self._whisper.start()
+        self._dispatcher.start()
+        self._sweep.start()
+
+    def drain(self) -> None:
+        """Begin nothing new and finish what is in hand, at most STOP_TIMEOUT_S. Requests are still answered."""
+        self._drain.start()
+        self._sweep.stop(STOP_TIMEOUT_S)
+        if not self._dispatcher.stop(STOP_TIMEOUT_S):
+            log.warning("deliveries_unfinished")
+
+    def close(self) -> None:
+        """Stop Whisper and close files and connections, once no request is in hand."""
+        if self._whisper:
+            self._whisper.stop()
+        for close in self._closing:
+            close()

@@ -1,0 +1,178 @@
+"""The SDK: send a stream's chunks and speaker activity, read transcripts.
+
+    with Client("http://127.0.0.1:8080", token) as client:
+        stream = client.stream("weekly-42", "alices-browser", content_type="audio/webm")
+        stream.put_chunk(0, first_blob, captured_at_ms=now_ms)
+        stream.observe_masks(now_ms, [("Alice", "0001111111")])
+        stream.end(last_seq=0, observations=1)
+        print(client.transcript_text("weekly-42"))
+
+Needs nothing of the services. Errors are those of `turnscribe.errors`; how requests are retried stands in `turnscribe.transport`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Self
+from urllib.parse import quote
+
+import msgspec
+
+from turnscribe.schema import StoredChunk, StreamStatus, Transcript
+from turnscribe.transport import Answer, RetryPolicy, Transport
+
+TextFormat = Literal["text", "srt", "vtt"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """One speaker was active from `start_ms` to `end_ms`, on the observation's clock."""
+
+    speaker: str
+    start_ms: int
+    end_ms: int
+
+
+class Client:
+    """One server, one token. Safe to share between threads."""
+
+    def __init__(self, base_url: str, token: str, *, retry: RetryPolicy | None = None, timeout_s: float = 60.0) -> None:
+        self._transport = Transport(base_url, token, retry=retry or RetryPolicy(), timeout_s=timeout_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._transport.close()
+
+    def stream(
+        self,
+        meeting_id: str,
+        connection_id: str,
+        *,
+        content_type: str = "application/octet-stream",
+        source: str = "",
+        language: str = "",
+        channels: Literal["mix", "separate"] = "mix",
+        channel_speakers: Sequence[str] = (),
+    ) -> "Stream":
+        """A connection of a meeting, to send to. Asks the server nothing yet."""
+        options = {"source": source, "language": language, "channel_speakers": ",".join(channel_speakers)}
+        if channels != "mix":
+            options["channels"] = channels
+        return Stream(self._transport, meeting_id, connection_id, content_type, {k: v for k, v in options.items() if v})
+
+    def stream_status(self, connection_id: str) -> StreamStatus:
+        """What of a stream is durable. Raises `NotFound` before its first chunk."""
+        return self._transport.request("GET", _stream_path(connection_id)).decoded(StreamStatus)
+
+    def transcript(self, meeting_id: str, *, provisional: bool = False) -> Transcript:
+        """The meeting's transcript; with the live text of open segments if `provisional`. Raises `NotFound`."""
+        query = {"format": "json", "provisional": "true" if provisional else "false"}
+        return self._transport.request("GET", _transcript_path(meeting_id), query=query).decoded(Transcript)
+
+    def transcript_bytes(self, meeting_id: str, format_: TextFormat | Literal["json"]) -> bytes:
+        """The meeting's transcript as the server writes it in that format (UTF-8). Raises `NotFound`."""
+        return self._transport.request("GET", _transcript_path(meeting_id), query={"format": format_}).body
+
+    def transcript_text(self, meeting_id: str, format_: TextFormat = "text") -> str:
+        """The meeting's transcript for people to read. Raises `NotFound`."""
+        return self.transcript_bytes(meeting_id, format_).decode()
+
+    def get_json(self, path: str) -> object:
+        """The decoded JSON of any other route, e.g. `/health/version`."""
+        return self._transport.request("GET", path).decoded(object)
+
+
+class Stream:
+    """One connection: one uploader's sequence of chunks. Made by `Client.stream`."""
+
+    def __init__(
+        self, transport: Transport, meeting_id: str, connection_id: str, content_type: str, options: dict[str, str]
+    ) -> None:
+        self.meeting_id = meeting_id
+        self.connection_id = connection_id
+        self._transport = transport
+        self._content_type = content_type
+        self._options = options
+
+    def put_chunk(self, seq: int, data: bytes, *, captured_at_ms: int | None = None) -> StoredChunk:
+        """Send chunk `seq` (0, 1, 2 …); returns once it is durable.
+
+        `captured_at_ms` is the epoch time of the chunk's end on this machine's clock. Sending the same bytes again is
+        harmless; other bytes under the same seq raise `Conflict`.
+        """
+        query = {"meeting_id": self.meeting_id, **self._options}
+        if captured_at_ms is not None:
+            query["captured_at_ms"] = str(captured_at_ms)
+        path = f"{_stream_path(self.connection_id)}/chunks/{seq}"
+        headers = {"Content-Type": self._content_type}
+        return self._transport.request("PUT", path, query=query, body=data, headers=headers).decoded(StoredChunk)
+
+    def observe_masks(self, ts_ms: int, masks: Sequence[tuple[str, str]], *, bit_ms: int = 100) -> str:
+        """Who spoke in the window that ends at `ts_ms` (epoch): per speaker one digit 0 or 1 for every `bit_ms`.
+
+        Returns the observation's id, once it is durable.
+        """
+        return self._observe({"ts_ms": ts_ms, "bit_ms": bit_ms, "masks": [list(mask) for mask in masks]})
+
+    def observe_intervals(
+        self,
+        intervals: Sequence[Interval],
+        *,
+        covered_from_ms: int,
+        covered_to_ms: int,
+        clock: Literal["stream", "epoch"] = "stream",
+    ) -> str:
+        """Who spoke from `covered_from_ms` to `covered_to_ms`; whoever is not named was silent there.
+
+        Returns the observation's id, once it is durable.
+        """
+        return self._observe(
+            {
+                "clock": clock,
+                "covered_from_ms": covered_from_ms,
+                "covered_to_ms": covered_to_ms,
+                "intervals": [
+                    {"speaker": item.speaker, "start_ms": item.start_ms, "end_ms": item.end_ms} for item in intervals
+                ],
+            }
+        )
+
+    def end(self, last_seq: int, *, observations: int | None = None) -> None:
+        """Say that the stream is complete: the seq of its last chunk (-1: none), and how many observations there were."""
+        self._post("end", {"last_seq": last_seq, "observations": observations})
+
+    def status(self) -> StreamStatus:
+        """What of this stream is durable. Raises `NotFound` before its first chunk."""
+        return self._transport.request("GET", _stream_path(self.connection_id)).decoded(StreamStatus)
+
+    def _observe(self, body: dict[str, object]) -> str:
+        return self._post("speakers", body).decoded(_Observed).observation_id
+
+    def _post(self, what: str, body: dict[str, object]) -> Answer:
+        return self._transport.request(
+            "POST",
+            f"{_stream_path(self.connection_id)}/{what}",
+            query={"meeting_id": self.meeting_id},
+            body=msgspec.json.encode(body),
+            headers={"Content-Type": "application/json"},
+        )
+
+
+class _Observed(msgspec.Struct):
+    observation_id: str
+
+
+def _stream_path(connection_id: str) -> str:
+    return f"/v1/streams/{quote(connection_id, safe='')}"
+
+
+def _transcript_path(meeting_id: str) -> str:
+    return f"/v1/meetings/{quote(meeting_id, safe='')}/transcript"

@@ -1,0 +1,89 @@
+"""The shapes of what the server answers. Times are milliseconds. Unknown members are ignored, so that servers may add some."""
+
+from typing import Literal
+
+import msgspec
+
+
+class StoredChunk(msgspec.Struct, frozen=True):
+    """A chunk is durable."""
+
+    connection_id: str
+    seq: int
+    size_bytes: int
+    status: Literal["stored", "already_stored"]
+
+
+class StreamStatus(msgspec.Struct, frozen=True):
+    """What of a stream is durable and what is missing."""
+
+    connection_id: str
+    meeting_id: str
+    chunks: int
+    """How many chunks are durable."""
+    bytes: int
+    """Their total size."""
+    next_seq: int
+    """The first seq that is not durable."""
+    missing: tuple[int, ...]
+    """Seqs below the highest durable one that are not durable (at most 1,000)."""
+    ended: bool
+    last_seq: int | None = None
+
+
+class Word(msgspec.Struct, frozen=True):
+    """One word, in milliseconds since the meeting's start."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+    probability: float
+    speaker: str | None = None
+
+
+class Utterance(msgspec.Struct, frozen=True):
+    """Consecutive words of one speaker."""
+
+    text: str
+    start_ms: int
+    """Since the meeting's start."""
+    end_ms: int
+    connection_id: str
+    segment_id: str
+    final: bool
+    speaker: str | None = None
+    """None where nobody is known to have spoken."""
+    start_at: str = ""
+    """ISO 8601."""
+    words: tuple[Word, ...] = ()
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """Chunks that never came, and the stream time that they would have covered."""
+
+    from_seq: int
+    to_seq: int
+    start_ms: int
+    end_ms: int
+
+
+class StreamAccount(msgspec.Struct, frozen=True):
+    """What became of one connection's audio. The numbers are there once the stream is closed."""
+
+    connection_id: str
+    state: Literal["open", "closed"]
+    audio_ms: int | None = None
+    silence_skipped_ms: int | None = None
+    segments: int | None = None
+    gaps: tuple[Gap, ...] | None = ()
+    quarantined: int | None = 0
+
+
+class Transcript(msgspec.Struct, frozen=True):
+    """A meeting's transcript."""
+
+    meeting_id: str
+    complete: bool
+    """Every stream is closed and each of its segments is transcribed."""
+    streams: tuple[StreamAccount, ...]
+    utterances: tuple[Utterance, ...]
