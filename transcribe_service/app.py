@@ -7,15 +7,14 @@ from flask import Flask
 
 from common.auth import TokenVerifier
 from common.clock import Clock
-from common.errors import Permanent
 from common.events import SegmentReady
 from common.health import Drain
-from common.object_names import quarantined_push
 from common.ports.blob_store import BlobStore
 from common.ports.publisher import Publisher
 from common.ports.stream_registry import StreamRegistry
 from common.ports.transcript_store import TranscriptStore
 from common.push import PushAuth, push_blueprint
+from common.quarantine import push_quarantine
 from common.web import base_app
 from transcribe_service.routes import meetings_blueprint
 from transcribe_service.settings import TranscribeSettings
@@ -66,10 +65,7 @@ def create_app(deps: TranscribeDeps) -> Flask:
         clock=deps.clock,
     )
 
-    def quarantine(body: bytes, error: Permanent) -> None:
-        name = quarantined_push(deps.settings.raw_audio_path, body)
-        deps.blobs.create(name, body, {"reason": error.reason, "detail": str(error)})
-
+    quarantine = push_quarantine(deps.blobs, deps.settings.raw_audio_path)
     app.register_blueprint(push_blueprint({SegmentReady: worker.handle}, quarantine, deps.push_auth))
     app.register_blueprint(meetings_blueprint(deps.transcripts, deps.streams, deps.tokens))
     return app
