@@ -1,0 +1,261 @@
+"""The `BlobStore` port over a folder.
+
+    {root}/blobs/{name}       one file for each object
+    {root}/incoming/{id}/     files that one process is writing; it holds `{id}.lock` while it lives
+
+An object's file is one line, `turnscribe-blob/1 {metadata as JSON}`, and then the content. Metadata and content in one file
+means that one fsync and one link make both of them durable and visible at once. The link is what makes creation exclusive:
+unlike a rename it never replaces what is there.
+"""
+
+import errno
+import itertools
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from common.adapters.embedded.process_lock import ProcessLock
+from common.errors import Permanent, Retryable
+from common.ports.blob_store import Blob, BlobInfo, BlobNotFound, Created
+
+_MAGIC: Final = b"turnscribe-blob/1 "
+_NAME_BYTES: Final = 1024
+_PART_BYTES: Final = 255
+_FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\]")
+_METADATA: Final = msgspec.json.Decoder(dict[str, str])
+_HEADER_BYTES: Final = 4096
+_RACES: Final = 100
+"""So often may another thread prune a folder that this one has just made, before somebody should look."""
+_KNOWN_FOLDERS: Final = 4096
+
+
+class FileBlobStore:
+    """Objects below the folder `root`. Usable from any number of threads and processes of one machine; build one in each process.
+
+    A name is made of parts joined by `/`, at most 1,024 bytes in all and 255 each; an object can't lie "below" another object.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._blobs = root / "blobs"
+        self._incoming = root / "incoming" / secrets.token_hex(8)
+        self._alive = ProcessLock(self._incoming.with_suffix(".lock"))
+        self._numbers = itertools.count()
+        self._durable_folders: set[Path] = set()
+        with _file_errors("the blob store"):
+            self._blobs.mkdir(parents=True, exist_ok=True)
+            self._incoming.parent.mkdir(exist_ok=True)
+            with ProcessLock(root / "incoming" / "starting"):
+                _remove_remains(self._incoming.parent)
+                self._alive.acquire()
+                self._incoming.mkdir()
+
+    def create(self, name: str, data: bytes, metadata: Mapping[str, str] | None = None) -> Created:
+        """Write an object unless one of that name exists. Durable on return; never partly visible. Raises `Retryable`, `Permanent`."""
+        path = self._path(name)
+        with _file_errors(name):
+            outcome = self._compare(path, data)
+            if outcome is None:
+                temporary = self._incoming / str(next(self._numbers))
+                try:
+                    _write(temporary, data, metadata or {})
+                    outcome = Created.CREATED if self._link(temporary, path) else self._compare(path, data)
+                finally:
+                    temporary.unlink(missing_ok=True)
+            if outcome is None:
+                raise Retryable(f"{name}: deleted while it was created", reason="concurrent_delete")
+            self._make_durable(path.parent)
+        return outcome
+
+    def read(self, name: str) -> Blob:
+        """Read an object. Raises `BlobNotFound`, `Retryable`, `Permanent`."""
+        path = self._path(name)
+        with _file_errors(name):
+            try:
+                content = path.read_bytes()
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                raise BlobNotFound(name) from None
+        header, newline, data = content.partition(b"\n")
+        return Blob(name, data, _metadata(name, header + newline))
+
+    def list(self, prefix: str, *, start_after: str = "") -> Iterator[BlobInfo]:
+        """All objects whose names begin with `prefix` and sort after `start_after`, in order of name. Reads folders as it gets to them."""
+        folder, slash, _ = prefix.rpartition("/")
+        if slash:
+            _checked(folder)
+        return self._walk(folder + slash, prefix, start_after)
+
+    def delete(self, name: str) -> None:
+        """Delete an object, durably; deleting what is not there is no error. Folders that are empty then go too."""
+        path = self._path(name)
+        with _file_errors(name):
+            try:
+                path.unlink()
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                return
+            _sync_folder(path.parent)
+            for folder in path.parents:
+                if folder == self._blobs or not _removed_when_empty(folder):
+                    break
+                self._durable_folders.discard(folder)
+
+    def check(self) -> None:
+        """Raise `Retryable` when nothing can be written."""
+        probe = self._incoming / "check"
+        with _file_errors("the blob store"):
+            try:
+                probe.write_bytes(_MAGIC)
+            finally:
+                probe.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Give up the folder for temporary files. Nothing can be created afterwards."""
+        shutil.rmtree(self._incoming, ignore_errors=True)
+        self._incoming.with_suffix(".lock").unlink(missing_ok=True)
+        self._alive.release()
+
+    def _path(self, name: str) -> Path:
+        _checked(name)
+        return self._blobs / name
+
+    def _compare(self, path: Path, data: bytes) -> Created | None:
+        """How `data` compares with the object at `path`; None when there is none."""
+        try:
+            with path.open("rb") as file:
+                header = file.readline()
+                same = os.fstat(file.fileno()).st_size == len(header) + len(data) and file.read() == data
+        except FileNotFoundError:
+            return None
+        return Created.ALREADY_SAME if same else Created.ALREADY_DIFFERENT
+
+    def _link(self, temporary: Path, path: Path) -> bool:
+        """Give the finished file its name; False when the name is taken."""
+        for _ in range(_RACES):
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                return False
+            except FileNotFoundError:  # the folder was never there, or has just been pruned
+                self._durable_folders.discard(path.parent)
+                with suppress(FileNotFoundError):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+            else:
+                return True
+        raise Retryable("the object's folder does not stay", reason="concurrent_delete")
+
+    def _make_durable(self, folder: Path) -> None:
+        """Sync the folder's entries, and once also those of the folders above it, whoever made them."""
+        with suppress(FileNotFoundError):  # pruned: the object was deleted after its creation
+            _sync_folder(folder)
+            if folder in self._durable_folders:
+                return
+            for above in folder.relative_to(self._blobs).parents:
+                _sync_folder(self._blobs / above)
+            if len(self._durable_folders) >= _KNOWN_FOLDERS:
+                self._durable_folders.clear()
+            self._durable_folders.add(folder)
+
+    def _walk(self, folder: str, prefix: str, start_after: str) -> Iterator[BlobInfo]:
+        """The objects below `folder` (empty, or ending in a slash).
+
+        A folder sorts as the name with its slash: that is how the names of what it holds go on.
+        """
+        with _file_errors(folder):
+            try:
+                with os.scandir(self._blobs / folder) as entries:
+                    found = sorted(f"{folder}{entry.name}{'/' if entry.is_dir() else ''}" for entry in entries)
+            except (FileNotFoundError, NotADirectoryError):
+                return
+        for name in found:
+            if not name.startswith(prefix):
+                continue
+            if name.endswith("/"):
+                if name > start_after or start_after.startswith(name):
+                    yield from self._walk(name, prefix, start_after)
+            elif name > start_after:
+                info = self._info(name)
+                if info is not None:
+                    yield info
+
+    def _info(self, name: str) -> BlobInfo | None:
+        with _file_errors(name):
+            try:
+                with (self._blobs / name).open("rb") as file:
+                    header = file.readline()
+                    size_bytes = os.fstat(file.fileno()).st_size - len(header)
+            except FileNotFoundError:  # deleted since the folder was read
+                return None
+        return BlobInfo(name, size_bytes, _metadata(name, header))
+
+
+def _checked(name: str) -> None:
+    """Raise `Permanent` unless `name` can be an object's: it comes from ids, and must stay in its folder whatever they hold."""
+    try:
+        parts = [part.encode() for part in name.split("/")]
+    except UnicodeEncodeError:
+        raise Permanent("object name is no valid Unicode", reason="invalid_object_name") from None
+    if any(part in {b"", b".", b".."} or len(part) > _PART_BYTES for part in parts):
+        raise Permanent("object name has an empty, relative or too long part", reason="invalid_object_name")
+    if _FORBIDDEN.search(name) or sum(map(len, parts)) + len(parts) - 1 > _NAME_BYTES:
+        raise Permanent("object name is too long or has a forbidden character", reason="invalid_object_name")
+
+
+@contextmanager
+def _file_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+        raise Permanent(f"{name}: an object can't lie below another one", reason="name_conflict") from error
+    except OSError as error:
+        reason = "disk_full" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "file_error"
+        raise Retryable(f"{name}: {error.strerror}", reason=reason) from error
+
+
+def _metadata(name: str, header: bytes) -> dict[str, str]:
+    """The metadata in an object's first line."""
+    try:
+        if header.startswith(_MAGIC) and header.endswith(b"\n"):
+            return _METADATA.decode(header[len(_MAGIC) :])
+    except msgspec.DecodeError:
+        pass
+    raise Permanent(f"{name}: the file is no object of this store", reason="corrupt_object")
+
+
+def _write(path: Path, data: bytes, metadata: Mapping[str, str]) -> None:
+    with path.open("xb") as file:
+        file.write(_MAGIC + msgspec.json.encode(metadata) + b"\n")
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _removed_when_empty(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except OSError:  # not empty, or another thread was faster
+        return False
+    return True
+
+
+def _remove_remains(incoming: Path) -> None:
+    """Delete what processes that are dead left half written."""
+    for lock in incoming.glob("*.lock"):
+        owner = ProcessLock(lock)
+        if owner.try_acquire():
+            shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+            lock.unlink(missing_ok=True)
+            owner.release()

@@ -1,0 +1,94 @@
+"""The `TranscriptStore` port over SQLite."""
+
+import sqlite3
+from pathlib import Path
+
+import msgspec
+
+from common.adapters.embedded.sqlite_database import SqliteDatabase
+from common.ports.transcript_store import SegmentTranscript, Stored
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS transcripts (
+    tenant         TEXT NOT NULL,
+    meeting_id     TEXT NOT NULL,
+    segment_id     TEXT NOT NULL,
+    final          INTEGER NOT NULL,
+    revision       INTEGER NOT NULL,
+    start_epoch_ms INTEGER NOT NULL,
+    segment        BLOB NOT NULL, -- SegmentTranscript as MessagePack
+    PRIMARY KEY (tenant, meeting_id, segment_id)
+);
+"""
+
+# The condition is `supersedes` of the port, inside the statement that writes.
+_PUT = """
+INSERT INTO transcripts VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (tenant, meeting_id, segment_id) DO UPDATE SET
+    final = excluded.final, revision = excluded.revision, start_epoch_ms = excluded.start_epoch_ms, segment = excluded.segment
+WHERE (excluded.final, excluded.revision) > (transcripts.final, transcripts.revision)
+"""
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(SegmentTranscript)
+
+
+class SqliteTranscriptStore:
+    """Transcripts in the file `path`, which other adapters may share. Usable from any number of threads and processes."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = SqliteDatabase(path, _SCHEMA)
+
+    def put(self, segment: SegmentTranscript) -> Stored:
+        """Store a revision unless one that is at least as new is there. Atomic. Raises `Retryable`."""
+        row = (
+            segment.tenant,
+            segment.meeting_id,
+            segment.segment_id,
+            segment.final,
+            segment.revision,
+            segment.start_ms + segment.epoch_offset_ms,
+            _ENCODER.encode(segment),
+        )
+
+        def run(connection: sqlite3.Connection) -> int:
+            return connection.execute(_PUT, row).rowcount
+
+        return Stored.STORED if self._database.write(run) else Stored.SUPERSEDED
+
+    def revision_of(self, tenant: str, meeting_id: str, segment_id: str) -> tuple[bool, int] | None:
+        """`(final, revision)` of what is stored, or None."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT final, revision FROM transcripts WHERE tenant = ? AND meeting_id = ? AND segment_id = ?",
+                (tenant, meeting_id, segment_id),
+            ).fetchone()
+        return (bool(row[0]), row[1]) if row else None
+
+    def segments(self, tenant: str, meeting_id: str) -> list[SegmentTranscript]:
+        """The newest revision of every segment of a meeting, in order of time (epoch), then segment id."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT segment FROM transcripts WHERE tenant = ? AND meeting_id = ? ORDER BY start_epoch_ms, segment_id",
+                (tenant, meeting_id),
+            ).fetchall()
+        return [_DECODER.decode(segment) for (segment,) in rows]
+
+    def delete_segment(self, tenant: str, meeting_id: str, segment_id: str) -> None:
+        """Remove a segment; removing what is not there is no error."""
+
+        def run(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "DELETE FROM transcripts WHERE tenant = ? AND meeting_id = ? AND segment_id = ?",
+                (tenant, meeting_id, segment_id),
+            )
+
+        self._database.write(run)
+
+    def check(self) -> None:
+        """Raise `Retryable` when the store can't be used."""
+        self._database.check()
+
+    def close(self) -> None:
+        """Close the file. Later calls raise `Retryable`."""
+        self._database.close()
