@@ -1,5 +1,6 @@
 """Utterances cut into cues of readable length, the common ground of SRT and WebVTT."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -42,7 +43,7 @@ def cues(utterances: Iterable[Utterance]) -> list[Cue]:
 
 def clean(text: str) -> str:
     """`text` on one line and without control characters, which would end a cue or a file early."""
-    return "".join(character for character in " ".join(text.split()) if character.isprintable())
+    return "".join(character for character in " ".join(text.split()) if unicodedata.category(character) != "Cc")
 
 
 def _of_utterance(utterance: Utterance) -> Iterator[Cue]:
