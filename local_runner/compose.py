@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from common.adapters.embedded.data_dir import DataDir
 from common.adapters.embedded.embedded_redis import connect_redis
 from common.adapters.embedded.file_blob_store import FileBlobStore
 from common.adapters.embedded.push_dispatcher import PushDispatcher
@@ -77,22 +78,22 @@ class Stack:
 
     def __init__(self, settings: RunnerSettings, clock: Clock) -> None:
         shared = settings.shared
-        folder = Path(shared.data_dir)
+        places = DataDir(Path(shared.data_dir))
         self._drain = Drain()
         self._closing: list[Callable[[], None]] = []
-        self._queue = SqliteQueue(folder / "queue.sqlite3", clock)
+        self._queue = SqliteQueue(places.queue, clock)
         for subscription in subscriptions(settings):
             self._queue.subscribe(subscription)
         self._dispatcher = PushDispatcher(self._queue, shared.push_token, clock)
         sweep_interval_s = settings.segmenter.check_and_process_connections_interval_sec
         self._sweep = SweepTimer(f"{settings.url}/internal/segmenter/sweep", shared.push_token, sweep_interval_s)
         self._whisper = WhisperProcess(settings.whisper) if settings.whisper else None
-        self.application = self._compose(settings, folder, clock)
+        self.application = self._compose(settings, places, clock)
 
-    def _compose(self, settings: RunnerSettings, folder: Path, clock: Clock) -> "WSGIApplication":
-        blobs = FileBlobStore(folder / "objects")
-        streams = SqliteStreamRegistry(folder / "streams.sqlite3")
-        transcripts = SqliteTranscriptStore(folder / "transcripts.sqlite3")
+    def _compose(self, settings: RunnerSettings, places: DataDir, clock: Clock) -> "WSGIApplication":
+        blobs = FileBlobStore(places.objects)
+        streams = SqliteStreamRegistry(places.streams)
+        transcripts = SqliteTranscriptStore(places.transcripts)
         segmenter, transcribe = settings.segmenter, settings.transcribe
         redis = connect_redis(segmenter.redis_host, segmenter.redis_port, segmenter.redis_password)
         limits = WhisperLimits(
@@ -135,7 +136,14 @@ class Stack:
         if self._whisper:
             checks["whisper"] = self._whisper.check
         stats_app = create_stats_app(self._queue, self._whisper, tokens, self._drain, checks)
-        self._closing += [whisper.close, redis.close, transcripts.close, streams.close, self._queue.close]
+        self._closing += [
+            whisper.close,
+            redis.close,
+            transcripts.close,
+            streams.close_file,
+            blobs.close,
+            self._queue.close,
+        ]
         return by_path(
             (
                 Mount("/v1/streams", ingest_app),

@@ -119,17 +119,21 @@ class LocalServer:
         """Return once all components answer. Raises `LocalServerFailed` after `timeout_s`, or when the runner ends."""
         deadline_s = time.monotonic() + timeout_s
         answer = "no answer"
+        waiting = ["/health/ready", *(f"/internal{part}/health/ready" for part in ("", "/ingest", "/segmenter"))]
         with urllib3.PoolManager(retries=False, timeout=5.0) as pool:
             while time.monotonic() < deadline_s:
                 self.check_alive()
                 try:
-                    response = pool.request("GET", f"{self.url}/health/ready")
+                    response = pool.request("GET", self.url + waiting[0])
                 except urllib3.exceptions.HTTPError as error:
                     answer = type(error).__name__
                 else:
-                    if response.status == 200:
-                        return
                     answer = response.data.decode(errors="replace")
+                    if response.status == 200:
+                        waiting.pop(0)
+                        if not waiting:
+                            return
+                        continue
                 time.sleep(0.1)
         raise LocalServerFailed(f"the local server is not ready after {timeout_s:.0f} s ({answer})")
 

@@ -55,3 +55,8 @@ def save(data_dir: Path, record: RunRecord) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(target)
+
+
+def finished(record: RunRecord) -> RunRecord:
+    """The record of a run that is complete. Pure."""
+    return msgspec.structs.replace(record, completed=True)

@@ -1,0 +1,131 @@
+"""The command `turnscribe`: its subcommands and their options. What they do stands elsewhere."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from turnscribe import __version__
+from turnscribe.demo.command import DemoOptions, run_demo
+from turnscribe.local_server import LocalServerFailed, serve
+
+Run = Callable[[argparse.Namespace], int]
+
+
+def _speed(value: str) -> float:
+    speed = float(value)
+    if speed < 0:
+        raise ValueError(value)
+    return speed
+
+
+def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    demo = commands.add_parser(
+        "demo",
+        help="play a recording to services started on this machine and show the transcript",
+        description=(
+            "Start the three services and Whisper on this machine, play a recording to them as a browser would, show the "
+            "transcript growing, and measure it. Interrupted (Ctrl-C, kill -9), the same command goes on where it was."
+        ),
+        epilog="Exit status: 0 all well, 1 something was lost or failed, 2 bad input, 130 interrupted.",
+    )
+    demo.add_argument(
+        "--audio",
+        type=Path,
+        metavar="FILE",
+        help="a webm, ogg, wav, mp3, flac or m4a file (default: a conversation that comes along)",
+    )
+    demo.add_argument(
+        "--speakers",
+        type=Path,
+        metavar="FILE.json",
+        help='who spoke when: {"turns": [{"speaker", "start", "end", "text"?}, …]}, in seconds',
+    )
+    demo.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON object with the measurements, and nothing else, on standard output",
+    )
+    demo.add_argument(
+        "--data-dir",
+        type=Path,
+        default=Path(".turnscribe/demo"),
+        metavar="DIR",
+        help="where everything is kept (default: %(default)s)",
+    )
+    demo.add_argument(
+        "--speed",
+        type=_speed,
+        default=3.0,
+        metavar="X",
+        help="times faster than real time; 0 is as fast as possible (default: %(default)g)",
+    )
+    demo.add_argument("--port", type=int, metavar="N", help="port on 127.0.0.1 (default: any that is free)")
+    demo.add_argument("--keep", action="store_true", help="go on serving the transcript until Ctrl-C")
+    demo.add_argument(
+        "--timeout",
+        type=float,
+        default=180.0,
+        metavar="S",
+        help="give up when nothing has changed for so many seconds (default: %(default)g)",
+    )
+    demo.set_defaults(run=_demo)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    return run_demo(
+        DemoOptions(
+            audio=arguments.audio,
+            speakers=arguments.speakers,
+            json=arguments.json,
+            data_dir=arguments.data_dir,
+            speed=arguments.speed,
+            port=arguments.port,
+            keep=arguments.keep,
+            timeout_s=arguments.timeout,
+        )
+    )
+
+
+def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser(
+        "serve",
+        help="serve uploads and transcripts on this machine",
+        description="Run the three services and Whisper on this machine until Ctrl-C. Settings come from the environment.",
+    )
+    command.add_argument(
+        "--data-dir",
+        type=Path,
+        default=Path(".turnscribe"),
+        metavar="DIR",
+        help="where everything is kept (default: %(default)s)",
+    )
+    command.add_argument("--port", type=int, default=8080, metavar="N", help="port on 127.0.0.1 (default: %(default)s)")
+    command.set_defaults(run=_serve)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    try:
+        serve(arguments.data_dir, arguments.port)
+    except LocalServerFailed as error:
+        print(f"turnscribe: {error}", file=sys.stderr)
+    return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """All options."""
+    root = argparse.ArgumentParser(
+        prog="turnscribe", description="Live or recorded speech in, speaker-attributed transcripts out."
+    )
+    root.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_demo(commands)
+    _add_serve(commands)
+    return root
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point; exits with the subcommand's status."""
+    chosen = parser().parse_args(arguments)
+    run: Run = chosen.run
+    sys.exit(run(chosen))

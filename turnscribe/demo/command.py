@@ -1,0 +1,165 @@
+"""`turnscribe demo`, from options to exit status: what is played, on which server, and what is told at the end.
+
+Playing and watching one run is `turnscribe.demo.session`.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Final, NoReturn
+
+from turnscribe.client import Client
+from turnscribe.demo import run_record
+from turnscribe.demo.playback import Observation
+from turnscribe.demo.recording import Recording, UnreadableRecording, load_recording
+from turnscribe.demo.report import Report
+from turnscribe.demo.run_record import RunRecord
+from turnscribe.demo.session import Input, Session
+from turnscribe.demo.speakers import GroundTruth, UnreadableSpeakers, interval_windows, load_ground_truth, mask_windows
+from turnscribe.demo.views import View, choose_view
+from turnscribe.errors import TurnscribeClientError
+from turnscribe.local_server import LocalServer, LocalServerFailed, free_port
+
+HERE: Final = Path(__file__).parent
+CONVERSATION: Final = HERE / "conversation.webm"
+CONVERSATION_TRUTH: Final = HERE / "conversation.json"
+SPEAKER_DELAY_S: Final = 1
+"""How late the imagined meeting shows who speaks."""
+READY_TIMEOUT_S: Final = 120.0
+EXIT_LOST: Final = 1
+EXIT_BAD_INPUT: Final = 2
+EXIT_INTERRUPTED: Final = 130
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """What the command line says. `audio` None is the conversation that comes along; `port` None is a free one."""
+
+    audio: Path | None
+    speakers: Path | None
+    json: bool
+    data_dir: Path
+    speed: float
+    port: int | None
+    keep: bool
+    timeout_s: float
+
+
+def run_demo(options: DemoOptions) -> int:
+    """Do it; returns the exit status. 0: complete and nothing lost."""
+    try:
+        what = read_input(options, os.environ.get("AUDIO_CHUNK_DURATION_SEC") or "3")
+    except (UnreadableRecording, UnreadableSpeakers) as error:
+        return _failed(str(error), EXIT_BAD_INPUT)
+    options.data_dir.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, _interrupt)
+    view = choose_view(json_wanted=options.json)
+    try:
+        report = _run(options, what, view)
+    except KeyboardInterrupt:
+        view.close()
+        return _failed("interrupted; the same command goes on from here", EXIT_INTERRUPTED)
+    except (LocalServerFailed, TurnscribeClientError) as error:
+        view.close()
+        return _failed(f"{error}\nThe same command goes on from here.", EXIT_LOST)
+    if options.json:
+        print(json.dumps(report.as_json(), ensure_ascii=False))
+    return EXIT_LOST if report.lost else 0
+
+
+def _failed(message: str, status: int) -> int:
+    print(f"turnscribe: {message}", file=sys.stderr)
+    return status
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """SIGTERM ends the demo as Ctrl-C does: children are stopped."""
+    raise KeyboardInterrupt
+
+
+def read_input(options: DemoOptions, chunk_duration_s: str) -> Input:
+    """Read what is to be played. Raises `UnreadableRecording` or `UnreadableSpeakers`."""
+    try:
+        piece_ms = round(float(chunk_duration_s) * 1000)
+    except ValueError:
+        raise UnreadableRecording(f"AUDIO_CHUNK_DURATION_SEC: {chunk_duration_s!r} is no number of seconds") from None
+    if piece_ms <= 0:
+        raise UnreadableRecording("AUDIO_CHUNK_DURATION_SEC: must be more than 0")
+    recording = load_recording(options.audio or CONVERSATION, piece_ms)
+    truth_path = options.speakers or (None if options.audio else CONVERSATION_TRUTH)
+    if truth_path is None:
+        return Input(recording, piece_ms, None, "", ())
+    truth = load_ground_truth(truth_path)
+    digest = hashlib.sha256(truth_path.read_bytes()).hexdigest()
+    return Input(recording, piece_ms, truth, digest, _observations(options, recording, truth))
+
+
+def _observations(options: DemoOptions, recording: Recording, truth: GroundTruth) -> tuple[Observation, ...]:
+    duration_ms = recording.duration_ms or round(max((turn.end for turn in truth.turns), default=0.0) * 1000)
+    if options.audio is None and recording.duration_ms is not None:
+        return mask_windows(truth, duration_ms, delay_ms=SPEAKER_DELAY_S * 1000)
+    return interval_windows(truth, duration_ms)
+
+
+def new_record(what: Input, options: DemoOptions, now_ms: int) -> RunRecord:
+    """A run that begins now. Its audio begins so far in the past that it ends, at the demo's speed, in the present."""
+    duration_ms = what.recording.duration_ms or 0
+    played_in_ms = duration_ms / options.speed if options.speed else 0.0
+    run_id = secrets.token_hex(4)
+    return RunRecord(
+        audio=str(what.recording.path),
+        sha256=what.recording.sha256,
+        speakers_sha256=what.speakers_sha256,
+        piece_ms=what.piece_ms,
+        meeting_id=f"demo-{run_id}",
+        connection_id=f"demo-{run_id}-browser",
+        started_at_ms=now_ms - max(0, round(duration_ms - played_in_ms)),
+    )
+
+
+def _run(options: DemoOptions, what: Input, view: View) -> Report:
+    wanted = new_record(what, options, time.time_ns() // 1_000_000)
+    previous = run_record.unfinished(run_record.load(options.data_dir), wanted)
+    record = previous or wanted
+    environ = {**os.environ, "SPEAKER_DELAY_SEC": f"{SPEAKER_DELAY_S}"} if options.audio is None else dict(os.environ)
+    view.say("Starting the services and Whisper …")
+    with LocalServer(options.data_dir, options.port or free_port(), environ) as server:
+        server.wait_until_ready(READY_TIMEOUT_S)
+        run_record.save(options.data_dir, record)
+        if previous:
+            view.say(f"Going on with the unfinished run {record.meeting_id}.")
+        with Client(server.url, server.token) as client:
+            session = Session(client, server, what, record, view, speed=options.speed, timeout_s=options.timeout_s)
+            report = session.play(resumed=previous is not None, folder=options.data_dir / "transcripts")
+        run_record.save(options.data_dir, run_record.finished(record))
+        _tell(options, view, report, server)
+        if options.keep:
+            threading.Event().wait()
+    return report
+
+
+def _tell(options: DemoOptions, view: View, report: Report, server: LocalServer) -> None:
+    view.close()
+    view.table("Measured", report.as_rows())
+    for sentence in report.lost:
+        view.say(f"LOST: {sentence}")
+    if options.json:
+        return
+    show_token = sys.stdout.isatty()
+    url = f"{report.url}&token={server.token}" if show_token else report.url
+    view.say(f"\n{url}" + ("" if show_token else f"   (bearer token: {server.token_path})"))
+    if not options.keep:
+        port = server.url.rpartition(":")[2]
+        view.say(
+            f"The server stops now; `turnscribe serve --data-dir {options.data_dir} --port {port}` shows it again."
+        )
+    else:
+        view.say("Serving until Ctrl-C.")
