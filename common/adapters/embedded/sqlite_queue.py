@@ -9,69 +9,20 @@ import random
 import secrets
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
 
 import msgspec
 
+from common.adapters.embedded import queue_rows
 from common.adapters.embedded.sqlite_database import SqliteDatabase
-from common.adapters.embedded.subscriptions import Backlog, DeadLetter, Delivery, Nack, Subscription, backoff_s
+from common.adapters.embedded.subscriptions import Backlog, DeadLetter, Delivery, Nack, Subscription
 from common.clock import Clock
 from common.events import Message
 from common.logs import get_logger
 
+__all__ = ["Leased", "SqliteQueue", "Subscription"]
+
 log = get_logger(__name__)
-
-LEASE_GRACE_MS: Final = 1_000
-"""A lease outlives the ack deadline by this, so that a push's own time-out comes first and its nack sets the backoff."""
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS subscriptions (
-    name    TEXT PRIMARY KEY,
-    topic   TEXT NOT NULL,
-    options BLOB NOT NULL
-);
-CREATE TABLE IF NOT EXISTS deliveries (
-    delivery_id     INTEGER PRIMARY KEY AUTOINCREMENT,
-    subscription    TEXT NOT NULL,
-    message_id      TEXT NOT NULL,
-    data            BLOB NOT NULL,
-    attributes      BLOB NOT NULL,
-    published_at_ms INTEGER NOT NULL,
-    visible_at_ms   INTEGER NOT NULL,
-    leased          INTEGER NOT NULL DEFAULT 0,
-    attempts        INTEGER NOT NULL DEFAULT 0,
-    reason          TEXT NOT NULL DEFAULT ''
-);
-CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (subscription, visible_at_ms, published_at_ms);
-CREATE TABLE IF NOT EXISTS dead_letters (
-    delivery_id     INTEGER PRIMARY KEY,
-    subscription    TEXT NOT NULL,
-    message_id      TEXT NOT NULL,
-    data            BLOB NOT NULL,
-    attributes      BLOB NOT NULL,
-    published_at_ms INTEGER NOT NULL,
-    died_at_ms      INTEGER NOT NULL,
-    attempts        INTEGER NOT NULL,
-    reason          TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS dead_letters_of ON dead_letters (subscription);
-"""
-
-_LEASE = """
-UPDATE deliveries SET visible_at_ms = ?, leased = 1, attempts = attempts + 1, reason = 'no_answer'
-WHERE delivery_id IN (
-    SELECT delivery_id FROM deliveries WHERE subscription = ? AND visible_at_ms <= ?
-    ORDER BY visible_at_ms, delivery_id LIMIT ?
-)
-RETURNING delivery_id, data, attributes, message_id, published_at_ms, attempts
-"""
-
-_ATTRIBUTES = msgspec.json.Decoder(dict[str, str])
-_SUBSCRIPTION = msgspec.json.Decoder(Subscription)
-_Died = tuple[str, str, int, str]
-"""Subscription, message id, attempts, reason."""
 
 
 class Leased(msgspec.Struct, frozen=True):
@@ -90,7 +41,7 @@ class SqliteQueue:
         self.path = path
         self._clock = clock
         self._chance = chance or random.Random()  # noqa: S311 -- jitter
-        self._database = SqliteDatabase(path, _SCHEMA)
+        self._database = SqliteDatabase(path, queue_rows.SCHEMA)
         self._listeners: list[Callable[[], None]] = []
 
     def listen(self, listener: Callable[[], None]) -> None:
@@ -98,7 +49,7 @@ class SqliteQueue:
         self._listeners.append(listener)
 
     def changed_elsewhere(self) -> bool:
-        """Whether another process has committed anything since the last call. Cheap enough to ask twenty times a second."""
+        """Whether another process has committed anything since the last call. Cheap enough to ask ten times a second."""
         return self._database.changed_elsewhere()
 
     def subscribe(self, subscription: Subscription) -> None:
@@ -113,7 +64,7 @@ class SqliteQueue:
         """All subscriptions, by name."""
         with self._database.reading() as connection:
             rows = connection.execute("SELECT options FROM subscriptions ORDER BY name").fetchall()
-        return [_SUBSCRIPTION.decode(options) for (options,) in rows]
+        return [queue_rows.SUBSCRIPTION.decode(options) for (options,) in rows]
 
     def publish(self, topic: str, message: Message) -> str:
         """Store `message` for every subscription of `topic`; none means that nobody gets it, as in Pub/Sub.
@@ -159,13 +110,13 @@ class SqliteQueue:
         """Settle deliveries and lease others, `wanted[subscription]` at most, in one transaction. Raises `Retryable`."""
         now_ms = self._clock.now_ms()
 
-        def run(connection: sqlite3.Connection) -> _Exchanged:
-            exchanged = _Exchanged()
+        def run(connection: sqlite3.Connection) -> queue_rows.Exchanged:
+            exchanged = queue_rows.Exchanged()
             connection.executemany("DELETE FROM deliveries WHERE delivery_id = ?", [(ack.delivery_id,) for ack in acks])
             for nack in nacks:
-                exchanged.died += _nack(connection, nack, now_ms, self._chance)
+                exchanged.died += queue_rows.settle_nack(connection, nack, now_ms, self._chance)
             for name, limit in (wanted or {}).items():
-                _lease(connection, name, limit, now_ms, exchanged)
+                queue_rows.lease(connection, name, limit, now_ms, exchanged)
             return exchanged
 
         exchanged = self._database.write(run, durable=False)
@@ -176,15 +127,14 @@ class SqliteQueue:
     def release_leases(self) -> int:
         """Make every leased message visible at once: for the one dispatcher, when it knows that its predecessor is dead. Returns their number."""
         now_ms = self._clock.now_ms()
-        return self._database.write(
-            lambda connection: (
-                connection.execute(
-                    "UPDATE deliveries SET visible_at_ms = ?, leased = 0 WHERE leased AND visible_at_ms > ?",
-                    (now_ms, now_ms),
-                ).rowcount
-            ),
-            durable=False,
-        )
+
+        def run(connection: sqlite3.Connection) -> int:
+            return connection.execute(
+                "UPDATE deliveries SET visible_at_ms = ?, leased = 0 WHERE leased AND visible_at_ms > ?",
+                (now_ms, now_ms),
+            ).rowcount
+
+        return self._database.write(run, durable=False)
 
     def dead_letters(self, subscription: str) -> list[DeadLetter]:
         """What the subscription gave up, in order of publishing."""
@@ -198,7 +148,7 @@ class SqliteQueue:
             DeadLetter(
                 delivery_id=row[0],
                 subscription=row[1],
-                message=Message(row[2], _ATTRIBUTES.decode(row[3])),
+                message=Message(row[2], queue_rows.ATTRIBUTES.decode(row[3])),
                 message_id=row[4],
                 published_at_ms=row[5],
                 died_at_ms=row[6],
@@ -257,70 +207,3 @@ class SqliteQueue:
     def _tell_listeners(self) -> None:
         for listener in self._listeners:
             listener()
-
-
-@dataclass(slots=True)
-class _Exchanged:
-    """What a transaction found; logged and returned once it is committed."""
-
-    deliveries: list[Delivery] = field(default_factory=list)
-    due_ms: list[int] = field(default_factory=list)
-    died: list[_Died] = field(default_factory=list)
-
-
-def _options(connection: sqlite3.Connection, name: str) -> Subscription | None:
-    row = connection.execute("SELECT options FROM subscriptions WHERE name = ?", (name,)).fetchone()
-    return _SUBSCRIPTION.decode(row[0]) if row else None
-
-
-def _nack(connection: sqlite3.Connection, nack: Nack, now_ms: int, chance: random.Random) -> list[_Died]:
-    delivery = nack.delivery
-    subscription = _options(connection, delivery.subscription)
-    if subscription is None:
-        return []  # the lease expires by itself
-    wait_s = max(backoff_s(subscription, delivery.attempt, chance), nack.not_before_s)
-    still_leased = connection.execute(
-        "UPDATE deliveries SET visible_at_ms = ?, leased = 0, reason = ? WHERE delivery_id = ? AND attempts = ?",
-        (now_ms + round(wait_s * 1000), nack.reason, delivery.delivery_id, delivery.attempt),
-    ).rowcount
-    if still_leased and delivery.attempt >= subscription.max_attempts:
-        return _bury(connection, delivery.delivery_id, delivery.attempt, now_ms)
-    return []
-
-
-def _lease(connection: sqlite3.Connection, name: str, limit: int, now_ms: int, exchanged: _Exchanged) -> None:
-    subscription = _options(connection, name)
-    if subscription is None:
-        return
-    until_ms = now_ms + round(subscription.ack_deadline_s * 1000) + LEASE_GRACE_MS
-    rows: list[tuple[Any, ...]] = connection.execute(_LEASE, (until_ms, name, now_ms, limit)).fetchall()
-    for delivery_id, data, attributes, message_id, published_at_ms, attempt in sorted(rows):
-        if attempt > subscription.max_attempts:  # the last attempt ended without any answer
-            exchanged.died += _bury(connection, delivery_id, subscription.max_attempts, now_ms)
-            continue
-        exchanged.deliveries.append(
-            Delivery(
-                delivery_id=delivery_id,
-                subscription=name,
-                message=Message(data, _ATTRIBUTES.decode(attributes)),
-                message_id=message_id,
-                published_at_ms=published_at_ms,
-                attempt=attempt,
-            )
-        )
-    if len(rows) < limit:
-        (due_ms,) = connection.execute(
-            "SELECT min(visible_at_ms) FROM deliveries WHERE subscription = ?", (name,)
-        ).fetchone()
-        exchanged.due_ms += [] if due_ms is None else [due_ms]
-
-
-def _bury(connection: sqlite3.Connection, delivery_id: int, attempts: int, now_ms: int) -> list[_Died]:
-    died: list[_Died] = connection.execute(
-        "INSERT OR REPLACE INTO dead_letters SELECT delivery_id, subscription, message_id, data, attributes,"
-        " published_at_ms, ?, ?, reason FROM deliveries WHERE delivery_id = ?"
-        " RETURNING subscription, message_id, attempts, reason",
-        (now_ms, attempts, delivery_id),
-    ).fetchall()
-    connection.execute("DELETE FROM deliveries WHERE delivery_id = ?", (delivery_id,))
-    return died
