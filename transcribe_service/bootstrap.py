@@ -1,13 +1,12 @@
-"""Composition root: settings to adapters to application. Gunicorn runs `transcribe_service.bootstrap:application()`."""
+"""From the environment to a running transcribe service. The only place that builds its adapters."""
 
 import os
-import signal
-import sys
 from pathlib import Path
-from types import FrameType
 
 from flask import Flask
 
+from common import logs
+from common.adapters.embedded.data_dir import DataDir
 from common.adapters.embedded.file_blob_store import FileBlobStore
 from common.adapters.embedded.queue_publisher import QueuePublisher
 from common.adapters.embedded.sqlite_queue import SqliteQueue
@@ -16,37 +15,33 @@ from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
 from common.auth import SingleToken
 from common.clock import Clock, SystemClock
 from common.health import Drain
-from common.logs import configure, get_logger
 from common.push import SharedTokenAuth
-from common.settings import SettingsError, as_logged, load
+from common.settings import as_logged
+from common.startup import drain_on_sigterm, settings_or_exit
 from transcribe_service.app import TranscribeDeps, create_app
 from transcribe_service.settings import TranscribeSettings
 from transcribe_service.whisper.openai_dialect import OpenAiDialect, WhisperLimits
 
-EXIT_CONFIG = 78
-"""sysexits.h: something in the configuration is wrong."""
+SOURCE = "/turnscribe/transcribe"
+log = logs.get_logger(__name__)
 
 
 def application() -> Flask:
-    """The service on embedded adapters, configured by the environment. Exits with status 78 when settings are wrong."""
-    try:
-        settings = load(TranscribeSettings, os.environ)
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(EXIT_CONFIG) from error
-    configure("transcribe", settings.log_level)
-    get_logger(__name__).info("settings", **as_logged(settings))
+    """The application of this process; gunicorn calls it once in its worker."""
+    settings = settings_or_exit(TranscribeSettings, os.environ)
+    logs.configure("transcribe", settings.log_level)
+    log.info("starting", **as_logged(settings))
+    clock = SystemClock()
+    data_dir = DataDir(Path(settings.data_dir))
     drain = Drain()
     drain_on_sigterm(drain)
-    clock = SystemClock()
-    data_dir = Path(settings.data_dir)
     return create_app(
         TranscribeDeps(
             settings=settings,
-            blobs=FileBlobStore(data_dir / "objects"),
-            publisher=QueuePublisher(SqliteQueue(data_dir / "queue.db", clock), "/turnscribe/transcribe", clock),
-            transcripts=SqliteTranscriptStore(data_dir / "transcripts.db"),
-            streams=SqliteStreamRegistry(data_dir / "streams.db"),
+            blobs=FileBlobStore(data_dir.objects),
+            publisher=QueuePublisher(SqliteQueue(data_dir.queue, clock), SOURCE, clock),
+            transcripts=SqliteTranscriptStore(data_dir.transcripts),
+            streams=SqliteStreamRegistry(data_dir.streams),
             whisper=whisper_client(settings, clock),
             tokens=SingleToken(settings.api_token),
             push_auth=SharedTokenAuth(settings.push_token),
@@ -69,17 +64,3 @@ def whisper_client(settings: TranscribeSettings, clock: Clock) -> OpenAiDialect:
         ),
         clock=clock,
     )
-
-
-def drain_on_sigterm(drain: Drain) -> None:
-    """Say "not ready" first, then let the server finish what it has in hand."""
-    previous = signal.getsignal(signal.SIGTERM)
-
-    def begin(number: int, frame: FrameType | None) -> None:
-        drain.start()
-        if callable(previous):
-            previous(number, frame)
-        elif previous is signal.SIG_DFL:
-            raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, begin)
