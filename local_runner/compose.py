@@ -15,18 +15,17 @@ from common.adapters.embedded.queue_publisher import QueuePublisher
 from common.adapters.embedded.sqlite_queue import SqliteQueue
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
 from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
-from common.adapters.embedded.subscriptions import Subscription
 from common.auth import SingleToken
 from common.clock import Clock
-from common.events import SEGMENTS_TOPIC, STREAM_EVENTS_TOPIC
 from common.health import Drain
 from common.logs import get_logger
 from common.push import SharedTokenAuth
 from ingest_service.app import IngestDeps
 from ingest_service.app import create_app as create_ingest
 from local_runner.routing import Mount, by_path
-from local_runner.settings import PUSH_ACK_DEADLINE_S, RunnerSettings
+from local_runner.settings import RunnerSettings
 from local_runner.stats_app import create_stats_app
+from local_runner.subscriptions import subscriptions
 from local_runner.sweep_timer import SweepTimer
 from local_runner.whisper_process import WhisperProcess
 from segmenter_service.app import SegmenterDeps
@@ -40,37 +39,7 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-SEGMENTER_IN_FLIGHT: Final = 4
-SPARE_TRANSCRIPTIONS: Final = 2
-"""Pushes to transcribe beyond PROCESSING_THREADS: they fetch and wait while the others are at Whisper."""
-MAX_ATTEMPTS: Final = 1000
-"""A message must outlive any outage of Whisper: 1,000 tries at up to 30 s are eight hours."""
 STOP_TIMEOUT_S: Final = 20.0
-
-
-def subscriptions(settings: RunnerSettings) -> tuple[Subscription, ...]:
-    """Who gets what: stream events go to the segmenter, segments to transcribe. Pure."""
-    options = {"min_backoff_s": 0.2, "max_backoff_s": 30.0}
-    return (
-        Subscription(
-            name="segmenter",
-            topic=STREAM_EVENTS_TOPIC,
-            endpoint=f"{settings.url}/internal/segmenter/push/segmenter",
-            ack_deadline_s=PUSH_ACK_DEADLINE_S,
-            max_in_flight=SEGMENTER_IN_FLIGHT,
-            max_attempts=MAX_ATTEMPTS,
-            **options,
-        ),
-        Subscription(
-            name="transcribe",
-            topic=SEGMENTS_TOPIC,
-            endpoint=f"{settings.url}/internal/transcribe/push/transcribe",
-            ack_deadline_s=settings.transcribe.push_ack_deadline_sec,
-            max_in_flight=settings.transcribe.processing_threads + SPARE_TRANSCRIPTIONS,
-            max_attempts=MAX_ATTEMPTS,
-            **options,
-        ),
-    )
 
 
 class Stack:
