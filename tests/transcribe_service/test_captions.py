@@ -1,13 +1,17 @@
 import html
+import io
 import re
+from collections.abc import Callable
 from itertools import pairwise
 
+import av
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from common.ports.transcript_store import SegmentTranscript
-from tests.transcribe_service.spoken import meetings, segment, stream
+from tests.transcribe_service.spoken import NASTY, meetings, segment, stream
 from transcribe_service.captions.clock_time import clock_time
 from transcribe_service.captions.cues import LINE_CHARS, MAX_CUE_MS, MAX_LINES, Cue, clean, cues
 from transcribe_service.captions.formats import FORMATS
@@ -156,6 +160,17 @@ def test_subrip_by_example() -> None:
 
 def test_text_by_example() -> None:
     assert plain_text(EXAMPLE) == "[00:00:00] Ada <L>: Is a<b &\n[00:00:00] -->\n"
+
+
+@pytest.mark.parametrize(("name", "render"), [("srt", srt), ("webvtt", vtt)])
+def test_players_find_the_same_cues(name: str, render: Callable[[Transcript], str]) -> None:
+    words = (
+        (NASTY[n % len(NASTY)], n * 400, n * 400 + 350, ("Ada", "a > b & <c>", None)[n // 7 % 3]) for n in range(100)
+    )
+    document = of(segment(*words))
+    with av.open(io.BytesIO(render(document).encode()), "r", format=name) as file:
+        found = [(packet.pts, packet.duration) for packet in file.demux() if packet.size]
+    assert found == [(cue.start_ms, cue.end_ms - cue.start_ms) for cue in cues(document.utterances)]
 
 
 def test_a_long_utterance_is_cut_between_words() -> None:

@@ -137,6 +137,19 @@ def test_faults_that_do_not_pass_are_told_at_once(
     assert "top-secret" not in str(failure)
 
 
+def test_a_language_that_the_server_refuses_costs_no_words(server: ScriptedWhisper) -> None:
+    server.replies = [Reply(status=400), Reply()]
+    assert Caller(server.url)(language="xx").text == "hi"
+    assert [received.fields.get("language") for received in server.received] == [[b"xx"], None]
+
+
+def test_audio_that_is_refused_in_any_language_is_refused(server: ScriptedWhisper) -> None:
+    server.replies = [Reply(status=415)]
+    with pytest.raises(Permanent):
+        Caller(server.url)(language="en")
+    assert len(server.received) == 2
+
+
 def test_an_answer_without_end_is_not_read(server: ScriptedWhisper) -> None:
     server.replies = [Reply(body=b'{"text": "' + b"x" * 300_000 + b'"}')]
     limits = WhisperLimits(timeout_s=10, budget_s=50, connections=1, answer_bytes=100_000)

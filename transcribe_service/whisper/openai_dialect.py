@@ -31,6 +31,7 @@ _PATH: Final = "/audio/transcriptions"
 _REFUSED_AUDIO: Final = {400, 413, 415, 422}
 _UNAUTHORIZED: Final = {401, 403}
 _SATURATED: Final = {429, 503}
+_Fields = list[tuple[str, str | tuple[str, bytes, str]]]
 _READ_BYTES: Final = 64 * 1024
 _BACKOFF: Final = tenacity.wait_random_exponential(multiplier=0.5, max=8)
 
@@ -68,13 +69,30 @@ class OpenAiDialect:
         self._pool = urllib3.PoolManager(maxsize=limits.connections, retries=False)
 
     def transcribe(self, audio: bytes, *, language: str, prompt: str) -> WhisperResult:
-        """See `WhisperClient`. Faults that may pass are retried within the budget."""
-        body, content_type = encode_multipart_formdata(self._fields(audio, language, prompt))
+        """See `WhisperClient`. Faults that may pass are retried within the budget.
+
+        A server may refuse a language that its model does not know. Uploaders name languages, and a wrong name must not cost
+        the words: the audio that is refused in a language is tried once more without one.
+        """
         deadline_s = self._clock.monotonic_s() + self._limits.budget_s
+        try:
+            return self._within(deadline_s, self._fields(audio, language, prompt))
+        except Permanent as refused:
+            if not language:
+                raise
+            log.warning("whisper_refused_with_language", language=language, reason=refused.reason)
+            return self._within(deadline_s, self._fields(audio, "", prompt))
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._pool.clear()
+
+    def _within(self, deadline_s: float, fields: _Fields) -> WhisperResult:
+        body, content_type = encode_multipart_formdata(fields)
 
         def attempt() -> WhisperResult:
             left_s = deadline_s - self._clock.monotonic_s()
-            return self._attempt(body, content_type, min(self._limits.timeout_s, left_s))
+            return self._attempt(body, content_type, min(self._limits.timeout_s, max(left_s, SHORTEST_ATTEMPT_S)))
 
         def out_of_time(state: tenacity.RetryCallState) -> bool:
             return self._clock.monotonic_s() + state.upcoming_sleep + SHORTEST_ATTEMPT_S > deadline_s
@@ -92,12 +110,8 @@ class OpenAiDialect:
         except _MayPass as failed:
             raise failed.error from failed
 
-    def close(self) -> None:
-        """Close the connections that are kept open."""
-        self._pool.clear()
-
-    def _fields(self, audio: bytes, language: str, prompt: str) -> list[tuple[str, str | tuple[str, bytes, str]]]:
-        fields: list[tuple[str, str | tuple[str, bytes, str]]] = [
+    def _fields(self, audio: bytes, language: str, prompt: str) -> _Fields:
+        fields: _Fields = [
             ("file", ("segment.flac", audio, "audio/flac")),
             ("model", self._model),
             ("response_format", "verbose_json"),
