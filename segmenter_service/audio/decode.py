@@ -1,0 +1,137 @@
+"""A block of packets into 16 kHz samples. Pure: the same block gives the same samples, bit for bit.
+
+libavcodec decodes (through PyAV, no ffmpeg binary), libswresample resamples.
+"""
+
+from math import gcd
+from typing import Final, NamedTuple, cast
+
+import av
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+from numpy.typing import NDArray
+
+from segmenter_service.audio.blocks import SAMPLE_RATE, Block
+from segmenter_service.audio.packets import Codec, Packet
+
+LEFT_CONTEXT_MS: Final = 8
+"""What the resampler gets to see before the first sample that is wanted of it; it looks back about 1 ms."""
+_MAX_STEP: Final = 441
+"""Of the usual rates 44.1 kHz has the longest way from one common sample to the next."""
+_INTEGER_SCALE = {"u8": 1 << 7, "s16": 1 << 15, "s32": 1 << 31}
+
+Float = NDArray[np.float32]
+
+
+class PcmBlock(NamedTuple):
+    """Consecutive samples."""
+
+    first_sample: int
+    """On the connection's 16 kHz clock: stream time in ms × 16."""
+    samples: NDArray[np.int16]
+    """Shape (channels, n)."""
+
+
+class _Decoded(NamedTuple):
+    """What one packet gave, and how many samples at the decoder's rate it should have given."""
+
+    samples: Float | None
+    rate: int
+
+
+def decode(block: Block, *, keep_channels: bool) -> tuple[PcmBlock, int]:
+    """The samples of `block`, and how many packets libavcodec refused: in their place is silence."""
+    context = _open(block.codec)
+    decoded = [_decode_packet(context, packet) for packet in block.packets]
+    refused = sum(
+        each.samples is None and bool(packet.data) for each, packet in zip(decoded, block.packets, strict=True)
+    )
+    rate = next((each.rate for each in reversed(decoded) if each.rate), block.codec.rate)
+    channels = block.codec.channels if keep_channels else 1
+    parts = [
+        _fitted(each, packet, block.codec, rate, channels) for each, packet in zip(decoded, block.packets, strict=True)
+    ]
+    wave = np.concatenate(parts, axis=1)
+    start = block.start * rate // block.codec.rate
+    return PcmBlock(block.first_sample, _resampled(wave, start, rate, block)), refused
+
+
+def planar(frame: av.AudioFrame) -> Float:
+    """A frame's samples as (channels, n) floats in -1..1."""
+    array = frame.to_ndarray()
+    if not frame.format.is_planar:
+        array = array.reshape(-1, frame.layout.nb_channels).T
+    scale = _INTEGER_SCALE.get(frame.format.packed.name)
+    if scale is None:
+        return array.astype(np.float32, copy=False)
+    offset = scale if frame.format.packed.name == "u8" else 0
+    return (array.astype(np.float32) - offset) / np.float32(scale)
+
+
+def mixed(wave: Float, channels: int) -> Float:
+    """`wave` with `channels` rows. Where the number differs, every row is the mean of all."""
+    if wave.shape[0] == channels:
+        return wave
+    mean = wave.mean(axis=0, dtype=np.float32, keepdims=True)
+    return mean if channels == 1 else np.repeat(mean, channels, axis=0)
+
+
+def audio_frame(row: Float, rate: int) -> av.AudioFrame:
+    """One channel (n,) as a frame for the resampler."""
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(row[np.newaxis]), format="fltp", layout="mono")
+    frame.sample_rate = rate
+    return frame
+
+
+def _open(codec: Codec) -> AudioCodecContext:
+    context = cast("AudioCodecContext", av.CodecContext.create(codec.name, "r"))
+    context.thread_count = 1  # several would deliver frames late
+    if codec.extradata:
+        context.extradata = codec.extradata
+    context.sample_rate = codec.rate
+    context.layout = f"{codec.channels} channels" if codec.channels > 2 else ("mono", "stereo")[codec.channels - 1]
+    return context
+
+
+def _decode_packet(context: AudioCodecContext, packet: Packet) -> _Decoded:
+    if not packet.data:  # to libavcodec an empty packet is the end of the stream
+        return _Decoded(None, 0)
+    try:
+        frames = context.decode(av.Packet(packet.data))
+    except av.FFmpegError:
+        return _Decoded(None, 0)
+    waves = [planar(frame) for frame in frames]
+    if not waves:
+        return _Decoded(np.zeros((1, 0), np.float32), 0)
+    return _Decoded(waves[0] if len(waves) == 1 else np.concatenate(waves, axis=1), frames[-1].sample_rate)
+
+
+def _fitted(decoded: _Decoded, packet: Packet, codec: Codec, rate: int, channels: int) -> Float:
+    """Exactly as long as the packet lasts: a first packet that only primes the decoder leaves silence, a trimmed last one is cut."""
+    samples = packet.samples * rate // codec.rate
+    if decoded.samples is None or decoded.rate != rate:
+        return np.zeros((channels, samples), np.float32)
+    wave = mixed(decoded.samples, channels)[:, :samples]
+    missing = samples - wave.shape[1]
+    return np.pad(wave, ((0, 0), (missing, 0))) if missing else wave
+
+
+def _resampled(wave: Float, start: int, rate: int, block: Block) -> NDArray[np.int16]:
+    """The block's samples out of `wave`, which begins at `start` (samples at `rate` after the run's origin)."""
+    wanted = block.first_sample - block.origin
+    # The resampler puts its first output sample where its first input sample is: begin where both clocks have one.
+    step = rate // gcd(rate, SAMPLE_RATE)
+    if step > _MAX_STEP:
+        step = 1  # an odd rate: the clocks hardly ever meet, and being off by less than a sample is not heard
+    from_position = max(start, wanted * rate // SAMPLE_RATE - LEFT_CONTEXT_MS * rate // 1_000 - step)
+    from_position += -from_position % step
+    first = -(-from_position * SAMPLE_RATE // rate)
+    count = block.end_sample - block.first_sample
+    rows = []
+    for row in wave[:, from_position - start :]:
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+        frames = [*resampler.resample(audio_frame(row, rate)), *resampler.resample(None)] if row.size else []
+        samples = np.concatenate([np.zeros(0, np.int16), *(frame.to_ndarray()[0] for frame in frames)])
+        samples = samples[wanted - first : wanted - first + count]
+        rows.append(np.pad(samples, (0, count - samples.size)))
+    return np.stack(rows)

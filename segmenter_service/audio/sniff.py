@@ -1,0 +1,80 @@
+"""Which container bytes are, from the bytes: what clients declare is too often wrong. Pure."""
+
+from enum import Enum
+from typing import Final
+
+from segmenter_service.audio.packets import Unreadable
+
+_SIGNATURES = (
+    (0, b"\x1a\x45\xdf\xa3", "webm"),
+    (0, b"OggS", "ogg"),
+    (0, b"fLaC", "flac"),
+    (0, b"RIFF", "wav"),
+    *((4, box, "mp4") for box in (b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")),
+    (0, b"caff", "whole"),  # Core Audio
+    (0, b"FORM", "whole"),  # AIFF
+    (0, b"#!AMR", "whole"),
+    (0, b".snd", "whole"),  # AU
+    (0, b"RF64", "whole"),
+    (0, b"BW64", "whole"),
+    (0, b"wvpk", "whole"),  # WavPack
+    (0, b"MAC ", "whole"),  # Monkey's Audio
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "whole"),  # ASF, WMA
+    (0, b"FLV\x01", "whole"),
+)
+_CONTINUATIONS = (
+    (0, b"\x1f\x43\xb6\x75", "a WebM Cluster"),
+    (0, b"\x43\xb6\x75", "a WebM Cluster"),
+    (4, b"moof", "an MP4 fragment"),
+)
+
+
+_ID3_HEAD_BYTES: Final = 10
+
+
+class NeedMore(Enum):
+    """Nothing contradicts yet, nothing decides yet."""
+
+    BYTES = "bytes"
+
+
+def sniffed(data: bytes) -> str | NeedMore:
+    """The container that `data` begins. Raises `Unreadable` when it begins none."""
+    for at, signature, name in _SIGNATURES:
+        begin = data[at : at + len(signature)]
+        if begin == signature:
+            return name
+        if at <= len(data) < at + len(signature) and signature.startswith(begin):
+            return NeedMore.BYTES
+    for at, signature, name in _CONTINUATIONS:
+        if data[at : at + len(signature)] == signature:
+            raise Unreadable(
+                f"this is {name}, but the chunk with its header could not be read", reason="missing_header"
+            )
+    raise Unreadable("the bytes are of no known audio container", reason="unknown_container")
+
+
+def recording_begun_by(data: bytes) -> str | None:
+    """The container whose header `data` begins with, beyond doubt: safe to ask in the middle of a recording."""
+    if data.startswith(b"\x1a\x45\xdf\xa3") and (b"webm" in data[:64] or b"matroska" in data[:64]):
+        return "webm"
+    if data.startswith(b"RIFF") and data[8:12] == b"WAVE":
+        return "wav"
+    if data.startswith(b"fLaC\x00\x00\x00\x22"):
+        return "flac"
+    if data.startswith(b"OggS\x00") and len(data) > 5 and data[5] & 2:
+        return "ogg"
+    return "mp4" if data[4:8] == b"ftyp" else None
+
+
+def id3_bytes(data: bytes) -> int | NeedMore:
+    """Length of the ID3v2 tag that `data` begins with; 0 when it begins with none."""
+    if data[:3] != b"ID3"[: len(data)] or not data:
+        return 0
+    if len(data) < _ID3_HEAD_BYTES:
+        return NeedMore.BYTES
+    size = 0
+    for byte in data[6:10]:
+        size = size << 7 | byte & 0x7F
+    footer = _ID3_HEAD_BYTES if data[5] & 0x10 else 0
+    return _ID3_HEAD_BYTES + size + footer
