@@ -68,6 +68,7 @@ def test_the_accuracies_are_told_where_there_is_a_ground_truth(scored: bool) -> 
         files={"srt": "a.srt"},
         url="http://x",
         resumed=False,
+        complete=True,
     )
     always = {"audio_seconds", "words", "segments", "real_time_factor", "seconds_to_final", "files", "url"}
     assert always <= report.as_json().keys()

@@ -33,6 +33,8 @@ CONVERSATION: Final = HERE / "conversation.webm"
 CONVERSATION_TRUTH: Final = HERE / "conversation.json"
 SPEAKER_DELAY_S: Final = 1
 """How late the imagined meeting shows who speaks."""
+SPEAKER_WAIT_S: Final = 60
+"""The longest that the segmenter allows."""
 READY_TIMEOUT_S: Final = 120.0
 EXIT_LOST: Final = 1
 EXIT_BAD_INPUT: Final = 2
@@ -125,11 +127,24 @@ def new_record(what: Input, options: DemoOptions, now_ms: int) -> RunRecord:
     )
 
 
+def server_settings(options: DemoOptions, what: Input) -> dict[str, str]:
+    """What the server must know about this run. Pure.
+
+    Every speaker observation will come, if only after an interruption: then the cuts, and so the words, are the same again.
+    """
+    settings = {}
+    if options.audio is None:
+        settings["SPEAKER_DELAY_SEC"] = str(SPEAKER_DELAY_S)
+    if what.observations:
+        settings["SPEAKER_WAIT_SEC"] = str(SPEAKER_WAIT_S)
+    return settings
+
+
 def _run(options: DemoOptions, what: Input, view: View) -> Report:
     wanted = new_record(what, options, time.time_ns() // 1_000_000)
     previous = run_record.unfinished(run_record.load(options.data_dir), wanted)
     record = previous or wanted
-    environ = {**os.environ, "SPEAKER_DELAY_SEC": f"{SPEAKER_DELAY_S}"} if options.audio is None else dict(os.environ)
+    environ = dict(os.environ) | server_settings(options, what)
     view.say("Starting the services and Whisper …")
     with LocalServer(options.data_dir, options.port or free_port(), environ) as server:
         server.wait_until_ready(READY_TIMEOUT_S)
@@ -139,7 +154,8 @@ def _run(options: DemoOptions, what: Input, view: View) -> Report:
         with Client(server.url, server.token) as client:
             session = Session(client, server, what, record, view, speed=options.speed, timeout_s=options.timeout_s)
             report = session.play(resumed=previous is not None, folder=options.data_dir / "transcripts")
-        run_record.save(options.data_dir, run_record.finished(record))
+        if report.complete:
+            run_record.save(options.data_dir, run_record.finished(record))
         _tell(options, view, report, server)
         if options.keep:
             threading.Event().wait()

@@ -38,6 +38,8 @@ class Report:
     files: Mapping[str, str]
     url: str
     resumed: bool
+    complete: bool
+    """Nothing more is to come for this meeting."""
     lost: tuple[str, ...] = field(default=())
     """What went missing, one sentence each. Empty when all is well."""
 
@@ -59,6 +61,7 @@ class Report:
             "url": self.url,
             "meeting_id": self.meeting_id,
             "resumed": self.resumed,
+            "complete": self.complete,
             "lost": list(self.lost),
         }
 

@@ -174,6 +174,7 @@ class Session:
             files=write_files(self._client, self._record.meeting_id, folder),
             url=f"{self._server.url}/v1/meetings/{self._record.meeting_id}/transcript?format=text",
             resumed=resumed,
+            complete=transcript.complete,
             lost=losses(
                 stream.status(),
                 transcript,

@@ -1,0 +1,89 @@
+"""The embedded stack with real Whisper: real processes, real HTTP. Nothing of the services is imported here, only the client."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from turnscribe.local_server import LocalServer, free_port
+
+READY_S = 120.0
+
+
+@dataclass
+class Demo:
+    """A finished run: exit status, what it printed, and the transcript that it wrote."""
+
+    status: int
+    report: dict[str, Any]
+    errors: str
+
+    @property
+    def transcript(self) -> dict[str, Any]:
+        return json.loads(Path(self.report["files"]["json"]).read_text())
+
+
+def demo_command(data_dir: Path, *options: str) -> list[str]:
+    return [sys.executable, "-m", "turnscribe", "demo", "--json", "--data-dir", str(data_dir), *options]
+
+
+def demo_environment() -> dict[str, str]:
+    """This process's environment, without what would change a server started from it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("TURNSCRIBE_", "WHISPER_"))}
+
+
+@pytest.fixture(scope="session")
+def run_demo() -> Callable[..., Demo]:
+    def run(data_dir: Path, *options: str) -> Demo:
+        done = subprocess.run(
+            demo_command(data_dir, *options), env=demo_environment(), capture_output=True, text=True, check=False
+        )
+        (line,) = done.stdout.splitlines() or ["{}"]
+        return Demo(done.returncode, json.loads(line), done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(run_demo: Callable[..., Demo], tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """The shipped conversation, played once as fast as possible."""
+    return run_demo(tmp_path_factory.mktemp("uninterrupted"), "--speed", "0")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A local server as `turnscribe demo` runs it."""
+    environ = demo_environment() | {"SPEAKER_DELAY_SEC": "1", "SPEAKER_WAIT_SEC": "5"}
+    with LocalServer(tmp_path_factory.mktemp("server"), free_port(), environ) as running:
+        running.wait_until_ready(READY_S)
+        yield running
+
+
+def until(true: Callable[[], bool], what: str, within_s: float = 120.0) -> None:
+    """Wait until something is so."""
+    deadline_s = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < deadline_s, f"not within {within_s} s: {what}"
+        time.sleep(0.1)
+
+
+def without_ids(transcript: dict[str, Any]) -> dict[str, Any]:
+    """A transcript as bytes must be the same for the same recording: the ids and the wall clock are the run's own."""
+    own = {"meeting_id", "connection_id", "segment_id", "start_at"}
+
+    def stripped(value: Any) -> Any:
+        match value:
+            case dict():
+                return {name: stripped(member) for name, member in value.items() if name not in own}
+            case list():
+                return [stripped(item) for item in value]
+        return value
+
+    return stripped(transcript)

@@ -1,0 +1,147 @@
+"""`turnscribe demo` on the shipped conversation: complete, attributed, written down, and the same after any interruption."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Demo, demo_command, demo_environment, until, without_ids
+from turnscribe.client import Client
+from turnscribe.errors import TurnscribeClientError
+from turnscribe.local_server import free_port
+from turnscribe.transport import RetryPolicy
+
+pytestmark = [pytest.mark.component("whisper"), pytest.mark.slow]
+
+
+def test_the_conversation_comes_out_complete_and_attributed(uninterrupted: Demo) -> None:
+    assert uninterrupted.status == 0, uninterrupted.errors
+    report = uninterrupted.report
+    assert report["lost"] == []
+    assert report["audio_seconds"] == pytest.approx(62.4, abs=0.2)
+    assert report["speaker_accuracy"] >= 0.95
+    assert report["word_error_rate"] <= 0.15
+    assert report["words"] > 100
+    assert report["segments"] > 4
+    assert report["real_time_factor"] > 0
+    assert report["seconds_to_final"] >= 0
+
+
+def test_the_files_hold_the_same_transcript(uninterrupted: Demo) -> None:
+    files = {kind: Path(path).read_text() for kind, path in uninterrupted.report["files"].items()}
+    assert files.keys() == {"srt", "vtt", "json"}
+    transcript = json.loads(files["json"])
+    assert transcript["complete"] is True
+    assert {each["speaker"] for each in transcript["utterances"]} == {"Chair", "Engineer", "Designer"}
+    assert sum(len(each["words"]) for each in transcript["utterances"]) == uninterrupted.report["words"]
+    assert files["vtt"].startswith("WEBVTT")
+    assert "<v Chair>" in files["vtt"]
+    assert re.match(r"1\n00:00:0\d,\d{3} --> 00:00:\d\d,\d{3}\n", files["srt"])
+
+
+def test_nothing_but_the_json_object_is_printed_and_no_token(uninterrupted: Demo) -> None:
+    token = Path(uninterrupted.report["files"]["json"]).parents[1] / "token"
+    assert token.read_text().strip() not in json.dumps(uninterrupted.report) + uninterrupted.errors
+
+
+def _processes_below(pid: int) -> set[int]:
+    """The process and all that descend from it."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if fields[0] != "Z":
+            parents[int(stat.parent.name)] = int(fields[1])
+    found = {pid} & parents.keys()
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+class Playing:
+    """A demo in a process of its own that a test may kill, and a look at what its server has."""
+
+    def __init__(self, data_dir: Path, speed: str) -> None:
+        self._data_dir = data_dir
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.process = subprocess.Popen(
+            demo_command(data_dir, "--speed", speed, "--port", str(port)),
+            env=demo_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def durable(self) -> int:
+        """How many chunks the server has; 0 while it can't be asked."""
+        try:
+            record = json.loads((self._data_dir / "run.json").read_text())
+            token = (self._data_dir / "token").read_text().strip()
+            with Client(self.url, token, retry=RetryPolicy(give_up_after_s=0)) as client:
+                return client.stream_status(record["connection_id"]).chunks
+        except (FileNotFoundError, TurnscribeClientError):
+            return 0
+
+    def segments(self) -> int:
+        """How many final segments are stored; 0 while it can't be asked."""
+        try:
+            record = json.loads((self._data_dir / "run.json").read_text())
+            token = (self._data_dir / "token").read_text().strip()
+            with Client(self.url, token, retry=RetryPolicy(give_up_after_s=0)) as client:
+                return sum(each.segments or 0 for each in client.transcript(record["meeting_id"]).streams)
+        except (FileNotFoundError, TurnscribeClientError):
+            return 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_interrupted_and_started_again_it_ends_with_the_same_transcript(
+    how: signal.Signals, uninterrupted: Demo, run_demo: Callable[..., Demo], tmp_path: Path
+) -> None:
+    playing = Playing(tmp_path, speed="6")
+    until(lambda: playing.durable() >= 9 and playing.segments() >= 1, "nine chunks and a segment")
+    family = _processes_below(playing.process.pid)
+    assert len(family) >= 4  # the demo, the arbiter, the worker, Whisper
+    playing.process.send_signal(how)
+    playing.process.communicate(timeout=60)
+    until(lambda: not any(_processes_below(pid) for pid in family), "no process survives")
+    assert playing.process.returncode == (130 if how == signal.SIGINT else -how)
+
+    resumed = run_demo(tmp_path, "--speed", "0")
+    assert resumed.status == 0, resumed.errors
+    assert resumed.report["resumed"] is True
+    assert without_ids(resumed.transcript) == without_ids(uninterrupted.transcript)
+
+
+def test_the_serving_process_killed_in_mid_stream_is_replaced_and_nothing_changes(
+    uninterrupted: Demo, tmp_path: Path
+) -> None:
+    playing = Playing(tmp_path, speed="6")
+    until(lambda: playing.durable() >= 6, "six chunks")
+    (arbiter,) = _processes_below(playing.process.pid) & {
+        int(pid) for pid in Path(f"/proc/{playing.process.pid}/task/{playing.process.pid}/children").read_text().split()
+    }
+    (worker,) = (int(pid) for pid in Path(f"/proc/{arbiter}/task/{arbiter}/children").read_text().split())
+    os.kill(worker, signal.SIGKILL)
+    printed, _ = playing.process.communicate(timeout=150)
+    assert playing.process.returncode == 0
+    finished = Demo(0, json.loads(printed), "")
+    assert finished.report["lost"] == []
+    assert without_ids(finished.transcript) == without_ids(uninterrupted.transcript)
+
+
+def test_when_a_run_is_complete_the_next_start_makes_a_new_one(
+    uninterrupted: Demo, run_demo: Callable[..., Demo]
+) -> None:
+    data_dir = Path(uninterrupted.report["files"]["json"]).parents[1]
+    again = run_demo(data_dir, "--speed", "0")
+    assert again.status == 0, again.errors
+    assert again.report["resumed"] is False
+    assert again.report["meeting_id"] != uninterrupted.report["meeting_id"]
+    assert without_ids(again.transcript) == without_ids(uninterrupted.transcript)

@@ -1,0 +1,117 @@
+"""Any order, any repetition, any format: straight to the HTTP API of a running stack."""
+
+import random
+import secrets
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+from tests.e2e.conftest import Demo, until, without_ids
+from turnscribe.client import Client, Stream
+from turnscribe.demo.command import CONVERSATION, CONVERSATION_TRUTH
+from turnscribe.demo.recording import Recording, load_recording
+from turnscribe.demo.speakers import MaskWindow, interval_windows, load_ground_truth, mask_windows
+from turnscribe.errors import NotFound
+from turnscribe.local_server import LocalServer
+
+pytestmark = [pytest.mark.component("whisper"), pytest.mark.slow]
+
+START_MS = 1_750_000_000_000
+
+
+@pytest.fixture(scope="module")
+def client(server: LocalServer) -> Iterator[Client]:
+    with Client(server.url, server.token) as connected:
+        yield connected
+
+
+def _stream(client: Client, recording: Recording) -> Stream:
+    run = secrets.token_hex(4)
+    return client.stream(f"meeting-{run}", f"connection-{run}", content_type=recording.content_type)
+
+
+def _complete(client: Client, meeting_id: str) -> dict[str, Any]:
+    def complete() -> bool:
+        try:
+            return client.transcript(meeting_id).complete
+        except NotFound:
+            return False
+
+    until(complete, "the transcript is complete")
+    import json
+
+    return json.loads(client.transcript_bytes(meeting_id, "json"))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_shuffled_and_repeated_uploads_change_nothing(client: Client, uninterrupted: Demo, seed: int) -> None:
+    recording = load_recording(CONVERSATION, 3000)
+    windows = mask_windows(load_ground_truth(CONVERSATION_TRUTH), recording.duration_ms or 0, delay_ms=1000)
+    stream = _stream(client, recording)
+    uploads = [*recording.pieces, *windows] * 2
+    random.Random(seed).shuffle(uploads)
+    for number, upload in enumerate(uploads):
+        if isinstance(upload, MaskWindow):
+            stream.observe_masks(START_MS + upload.end_ms, upload.masks)
+        else:
+            captured_at_ms = START_MS + (upload.end_ms or 0)
+            stream.put_chunk(upload.seq, recording.bytes_of(upload), captured_at_ms=captured_at_ms)
+        if number in (len(uploads) // 2, len(uploads) - 1):
+            stream.end(len(recording.pieces) - 1, observations=len(windows))
+    assert without_ids(_complete(client, stream.meeting_id)) == without_ids(uninterrupted.transcript)
+
+
+EXCERPT_S = 16
+FORMATS = {
+    "webm": ("webm", "libopus", 48_000),
+    "ogg": ("ogg", "libopus", 48_000),
+    "wav": ("wav", "pcm_s16le", 16_000),
+    "mp3": ("mp3", "libmp3lame", 24_000),
+    "flac": ("flac", "flac", 16_000),
+    "m4a": ("ipod", "aac", 44_100),
+}
+
+
+def _excerpt(path: Path, kind: str) -> None:
+    """Write the first seconds of the conversation to `path`."""
+    container, codec, rate_hz = FORMATS[kind]
+    with av.open(str(CONVERSATION)) as source, av.open(str(path), "w", format=container) as target:
+        encoded = target.add_stream(codec, rate=rate_hz, layout="mono")
+        resampler = av.AudioResampler(format=encoded.format, layout="mono", rate=rate_hz, frame_size=encoded.frame_size)
+        written = 0
+        for frame in source.decode(audio=0):
+            for resampled in resampler.resample(frame):
+                if written >= EXCERPT_S * rate_hz:
+                    break
+                resampled.pts, resampled.time_base = written, Fraction(1, rate_hz)
+                written += resampled.samples
+                target.mux(encoded.encode(resampled))
+        target.mux(encoded.encode(None))
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_format_goes_through(client: Client, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"excerpt.{kind}"
+    _excerpt(path, kind)
+    recording = load_recording(path, 3000)
+    stream = _stream(client, recording)
+    windows = interval_windows(load_ground_truth(CONVERSATION_TRUTH), recording.duration_ms or 0)
+    for piece in recording.pieces:
+        stream.put_chunk(piece.seq, recording.bytes_of(piece), captured_at_ms=START_MS + (piece.end_ms or 0))
+    for window in windows:
+        stream.observe_intervals(window.intervals, covered_from_ms=window.start_ms, covered_to_ms=window.end_ms)
+    stream.end(len(recording.pieces) - 1, observations=len(windows))
+    transcript = _complete(client, stream.meeting_id)
+    (account,) = transcript["streams"]
+    assert account["audio_ms"] == pytest.approx(EXCERPT_S * 1000, abs=250)
+    assert (account["gaps"], account["quarantined"]) == ([], 0)
+    said = {
+        speaker: " ".join(each["text"] for each in transcript["utterances"] if each["speaker"] == speaker).lower()
+        for speaker in ("Chair", "Engineer")
+    }
+    assert "good morning everyone" in said["Chair"]
+    assert "search page is ready" in said["Engineer"]
