@@ -1,0 +1,59 @@
+"""What lies in a mailbox: its fields and their encoding. `mailbox` moves them, `drain` reads them."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from common.events import ChunkStored, SpeakersObserved, StreamEnded, StreamOptions
+
+_CHUNK: Final = b"c:"
+_OBSERVATION: Final = b"o:"
+_END: Final = b"end"
+
+
+class ChunkMail(msgspec.Struct, frozen=True, array_like=True):
+    """A stored chunk; its bytes are in the bucket."""
+
+    captured_at_ms: int
+    options: StreamOptions
+
+
+class Mail(msgspec.Struct):
+    """A mailbox's items by kind."""
+
+    chunks: dict[int, ChunkMail]
+    observations: list[SpeakersObserved]
+    end: StreamEnded | None = None
+
+
+Item = ChunkStored | SpeakersObserved | StreamEnded
+
+
+def field_and_value(event: Item) -> tuple[bytes, bytes]:
+    """How an event is deposited. The same event has the same field, so it lies there once."""
+    match event:
+        case ChunkStored():
+            return b"%s%d" % (_CHUNK, event.seq), msgspec.msgpack.encode(ChunkMail(event.captured_at_ms, event.options))
+        case SpeakersObserved():
+            return _OBSERVATION + event.observation_id.encode(), msgspec.msgpack.encode(event)
+        case StreamEnded():
+            return _END, msgspec.msgpack.encode(event)
+
+
+def drained(fields: Iterable[bytes], next_seq: int) -> list[bytes]:
+    """The fields that a drain up to `next_seq` is done with: all but the chunks that it has not come to."""
+    return [field for field in fields if not field.startswith(_CHUNK) or int(field[len(_CHUNK) :]) < next_seq]
+
+
+def read_mail(fields: dict[bytes, bytes]) -> Mail:
+    """The items of a mailbox, as `HGETALL` gives them."""
+    mail = Mail(chunks={}, observations=[])
+    for field, value in fields.items():
+        if field.startswith(_CHUNK):
+            mail.chunks[int(field[len(_CHUNK) :])] = msgspec.msgpack.decode(value, type=ChunkMail)
+        elif field.startswith(_OBSERVATION):
+            mail.observations.append(msgspec.msgpack.decode(value, type=SpeakersObserved))
+        else:
+            mail.end = msgspec.msgpack.decode(value, type=StreamEnded)
+    return mail

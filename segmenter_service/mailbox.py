@@ -1,0 +1,157 @@
+"""The mailbox, the lease and the state of a connection in Redis. Every change is one Lua script.
+
+A push deposits its item and tries to take the lease. Its holder drains; everybody else may acknowledge, because the item is
+durable in the bucket and the holder cannot give the lease back while there is mail that it has not seen. A fencing number is
+checked in the same script that replaces the state, so a holder that slept through its lease changes nothing.
+
+Nothing here is the only copy of anything: `segmenter_service.recovery` rebuilds all of it from the bucket.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+import redis
+
+from common.errors import Retryable
+
+LEASE_MS: Final = 20_000
+
+
+class LeaseLost(Retryable):
+    """Somebody else holds the lease now; nothing of what this holder did since its last commit was kept."""
+
+    def __init__(self) -> None:
+        super().__init__("the lease of the connection was lost", reason="lease_lost")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as error:
+        raise Retryable(f"Redis: {type(error).__name__}", reason="redis_unavailable") from error
+
+
+class Scripts:
+    """The Lua scripts, registered once for each client."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        def script(name: str) -> Callable[..., object]:
+            source = files("segmenter_service").joinpath("lua", f"{name}.lua").read_text()
+            return client.register_script(source)
+
+        self.deposit = script("deposit")
+        self.acquire = script("acquire")
+        self.renew = script("renew")
+        self.commit = script("commit")
+        self.release = script("release")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the holder of a lease sees: the state (None when there is none), the mail by field, and the bell's count."""
+
+    state: bytes | None
+    mail: dict[bytes, bytes]
+    bell: bytes
+
+
+class _Keys:
+    """The names of one connection's keys. The braces make Redis Cluster keep them on one node."""
+
+    def __init__(self, tenant: str, connection_id: str) -> None:
+        owner = f"turnscribe:{{{tenant}/{connection_id}}}"
+        self.mail, self.state, self.bell = f"{owner}:mail", f"{owner}:state", f"{owner}:bell"
+        self.lease, self.fence = f"{owner}:lease", f"{owner}:fence"
+
+
+class Mailbox:
+    """One connection's mailbox."""
+
+    def __init__(self, client: redis.Redis, scripts: Scripts, tenant: str, connection_id: str, *, ttl_ms: int) -> None:
+        self._redis = client
+        self._scripts = scripts
+        self._keys = _Keys(tenant, connection_id)
+        self._ttl_ms = ttl_ms
+
+    def deposit(self, field: bytes, value: bytes) -> None:
+        """Put an item in; one that is there stays. Raises `Retryable` when Redis can't be reached."""
+        keys = self._keys
+        with _translated():
+            self._scripts.deposit(keys=[keys.mail, keys.state, keys.bell], args=[field, value, self._ttl_ms])
+
+    def deposit_all(self, items: dict[bytes, bytes]) -> None:
+        """Put many items in at once (recovery)."""
+        if not items:
+            return
+        with _translated():
+            pipe = self._redis.pipeline(transaction=True)
+            for field, value in items.items():
+                pipe.hset(self._keys.mail, field, value)
+            pipe.pexpire(self._keys.mail, self._ttl_ms)
+            pipe.execute()
+
+    def acquire(self) -> "Lease | None":
+        """The lease, or None while somebody else holds it."""
+        with _translated():
+            fence = self._scripts.acquire(keys=[self._keys.lease, self._keys.fence], args=[LEASE_MS, self._ttl_ms])
+        return Lease(self._redis, self._scripts, self._keys, fence, self._ttl_ms) if isinstance(fence, bytes) else None
+
+    def size_bytes(self) -> int:
+        """Bytes of keys and values that Redis holds for the connection (without its own overhead)."""
+        with _translated():
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.hgetall(self._keys.mail)
+            pipe.get(self._keys.state)
+            mail, state = pipe.execute()
+        return sum(len(field) + len(value) for field, value in mail.items()) + len(state or b"")
+
+
+class Lease:
+    """The right to change a connection's state, for a while. Every method raises `Retryable` when Redis is away."""
+
+    def __init__(self, client: redis.Redis, scripts: Scripts, keys: _Keys, fence: bytes, ttl_ms: int) -> None:
+        self._redis = client
+        self._scripts = scripts
+        self._keys = keys
+        self._ttl_ms = ttl_ms
+        self.fence = fence
+
+    def contents(self) -> Contents:
+        """State and mail as they are now."""
+        with _translated():
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.get(self._keys.state)
+            pipe.hgetall(self._keys.mail)
+            pipe.get(self._keys.bell)
+            state, mail, bell = pipe.execute()
+        return Contents(state, mail, bell or b"0")
+
+    def renew(self) -> None:
+        """Keep the lease for another term. Raises `LeaseLost`."""
+        with _translated():
+            kept = self._scripts.renew(keys=[self._keys.lease], args=[self.fence, LEASE_MS])
+        if not kept:
+            raise LeaseLost
+
+    def commit(self, state: bytes, drained: Iterable[bytes]) -> None:
+        """Replace the state and drop the drained fields, in one step. Raises `LeaseLost` without having changed anything."""
+        keys = self._keys
+        with _translated():
+            kept = self._scripts.commit(
+                keys=[keys.lease, keys.state, keys.mail], args=[self.fence, LEASE_MS, self._ttl_ms, state, *drained]
+            )
+        if not kept:
+            raise LeaseLost
+
+    def release(self, bell_seen: bytes) -> bool:
+        """Give the lease back. False when mail came in after `bell_seen`: the holder must look again."""
+        with _translated():
+            return bool(self._scripts.release(keys=[self._keys.lease, self._keys.bell], args=[self.fence, bell_seen]))
+
+    def abandon(self) -> None:
+        """Give the lease back after a failure, so that the redelivery need not wait for its end."""
+        self.release(b"")

@@ -1,0 +1,78 @@
+"""What the segmenter reads from the environment."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta
+
+from common.settings import SECONDS, Secret, Settings
+
+
+class SegmenterSettings(Settings, frozen=True, kw_only=True):
+    """Hot state, cutting, speakers, waiting."""
+
+    REQUIRED = ("PUSH_TOKEN",)
+
+    redis_host: Annotated[
+        str, Meta(description="Redis server of the hot state. Empty: in this process (one process only).")
+    ] = ""
+    redis_port: Annotated[int, Meta(ge=1, le=65535, description="Port of the Redis server.")] = 6379
+    redis_password: Annotated[Secret, Meta(description="Password (AUTH) of the Redis server.")] = Secret()
+    hot_state_ttl_sec: Annotated[
+        float,
+        SECONDS,
+        Meta(
+            description="How long the hot state of a silent connection is kept; it is rebuilt from the bucket when it is gone."
+        ),
+    ] = 86_400.0
+
+    segment_size_sec: Annotated[float, Meta(ge=2, le=60, description="Length that segments aim at.")] = 10.0
+    max_audio_length_sec: Annotated[float, Meta(ge=10, le=600, description="Longest segment.")] = 60.0
+    transcriber_step_sec: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=60,
+            description="How often the open segment is published as a provisional revision, in seconds of audio.",
+        ),
+    ] = 5.0
+
+    speaker_delay_sec: Annotated[
+        float, Meta(ge=0, le=30, description="How far speaker indications trail the audio that they describe.")
+    ] = 0.0
+    speaker_wait_sec: Annotated[
+        float, Meta(ge=0, le=60, description="How long a cut waits for speaker information that has not arrived.")
+    ] = 5.0
+
+    gap_deadline_sec: Annotated[
+        float, SECONDS, Meta(description="How long a missing chunk is waited for before it is named as a gap.")
+    ] = 30.0
+    idle_flush_sec: Annotated[
+        float, SECONDS, Meta(description="A stream silent for so long gets its open segment as final.")
+    ] = 60.0
+    idle_close_sec: Annotated[
+        float, SECONDS, Meta(description="A stream silent for so long is closed without the uploader's end.")
+    ] = 600.0
+    check_and_process_connections_interval_sec: Annotated[
+        float,
+        SECONDS,
+        Meta(
+            description="How often the sweep looks for streams that nobody pushes (embedded stack; Cloud Scheduler in the cloud)."
+        ),
+    ] = 10.0
+    pcm_cache_mib: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=16_384,
+            description="Decoded audio of open segments that one instance keeps at hand, MiB; what is not there is decoded again from the bucket.",
+        ),
+    ] = 256
+
+    def problems(self) -> Iterator[str]:
+        """The cap must leave room for a segment of the aimed size."""
+        yield from super().problems()
+        if self.max_audio_length_sec < 1.6 * self.segment_size_sec:
+            yield "MAX_AUDIO_LENGTH_SEC: must be at least 1.6 × SEGMENT_SIZE_SEC, the last place where a pause is looked for"
+        if self.idle_close_sec < self.idle_flush_sec:
+            yield "IDLE_CLOSE_SEC: must not be shorter than IDLE_FLUSH_SEC"
