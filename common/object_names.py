@@ -90,13 +90,14 @@ class ConnectionObjects:
         """Something that could not be read; its metadata carries the reason."""
         return f"{self.raw_prefix}quarantine/{item_id}"
 
-    def finals_prefix(self, channel: int) -> str:
-        """Prefix of the final segments of one channel; the names below it sort by start."""
-        return f"{self.segments_prefix}final/{channel}/"
+    @property
+    def finals_prefix(self) -> str:
+        """Prefix of the final segments of all channels; the names of one channel sort by start."""
+        return f"{self.segments_prefix}final/"
 
     def final_segment(self, channel: int, start_ms: int) -> str:
         """The audio of a final segment. Creating it is the decision where the segment ends."""
-        return f"{self.finals_prefix(channel)}{start_ms:010d}.flac"
+        return f"{self.finals_prefix}{channel}/{start_ms:010d}.flac"
 
     def provisional_segment(self, channel: int, start_ms: int, revision: int) -> str:
         """The audio of a provisional revision."""
@@ -114,6 +115,15 @@ class ConnectionObjects:
 def quarantined_push(raw_root: str, body: bytes) -> str:
     """A push whose event could not be read: it belongs to no connection that could be trusted."""
     return f"{raw_root}/quarantine/{hashlib.sha256(body).hexdigest()}"
+
+
+def channel_and_start_of(final_name: str) -> tuple[int, int]:
+    """`(channel, start_ms)` of a final segment's name. Raises `Permanent` when it is not one."""
+    *_, channel, tail = final_name.split("/")
+    start_ms = tail.removesuffix(".flac")
+    if not (channel.isdecimal() and start_ms.isdecimal()):
+        raise Permanent("object name is not that of a final segment", reason="invalid_object_name")
+    return int(channel), int(start_ms)
 
 
 def seq_of(name: str) -> int:

@@ -1,0 +1,1 @@
+"""Measurements that anyone can repeat; each file's docstring has its command. They compare within one run."""

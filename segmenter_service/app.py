@@ -1,0 +1,71 @@
+"""The segmenter as a Flask application: pushes in, segments out. `bootstrap` decides on what it stands."""
+
+from dataclasses import dataclass
+
+import msgspec
+import redis
+from flask import Flask, Response, request
+
+from common.clock import Clock
+from common.errors import Retryable
+from common.events import ChunkStored, SpeakersObserved, StreamEnded
+from common.health import Drain
+from common.ports.blob_store import BlobStore
+from common.ports.publisher import Publisher
+from common.ports.stream_registry import StreamRegistry
+from common.problems import Problem
+from common.push import Handlers, PushAuth, push_blueprint
+from common.quarantine import push_quarantine
+from common.web import base_app
+from segmenter_service.drain import Drainer
+from segmenter_service.holding import Surroundings
+from segmenter_service.settings import SegmenterSettings
+from segmenter_service.sweep import Sweep
+from segmenter_service.voice_activity import VoiceActivity
+
+
+@dataclass(frozen=True)
+class SegmenterDeps:
+    """What the service stands on."""
+
+    settings: SegmenterSettings
+    blobs: BlobStore
+    publisher: Publisher
+    streams: StreamRegistry
+    redis: redis.Redis
+    push_auth: PushAuth
+    clock: Clock
+    drain: Drain
+
+
+def create_app(deps: SegmenterDeps) -> Flask:
+    """`POST /push/…` for stream events, `POST /sweep` for the scheduler, and the health routes."""
+
+    def check_redis() -> None:
+        try:
+            deps.redis.ping()
+        except redis.RedisError as error:
+            raise Retryable("Redis can't be reached", reason="redis_unavailable") from error
+
+    checks = {
+        "objects": deps.blobs.check,
+        "queue": deps.publisher.check,
+        "streams": deps.streams.check,
+        "redis": check_redis,
+    }
+    app = base_app("segmenter", checks, deps.drain)
+    around = Surroundings(deps.settings, deps.blobs, deps.publisher, deps.streams, VoiceActivity(), deps.clock)
+    drainer = Drainer(around, deps.redis)
+    sweep = Sweep(deps.streams, drainer)
+    handlers: Handlers = {ChunkStored: drainer.deliver, SpeakersObserved: drainer.deliver, StreamEnded: drainer.deliver}
+    quarantine = push_quarantine(deps.blobs, deps.settings.raw_audio_path)
+    app.register_blueprint(push_blueprint(handlers, quarantine, deps.push_auth))
+
+    @app.post("/sweep")
+    def run_sweep() -> Response:
+        if not deps.push_auth.allows(request):
+            raise Problem(401, "unauthorized", "Only the scheduler may sweep.")
+        streams, failed = sweep.run()
+        return Response(msgspec.json.encode({"streams": streams, "failed": failed}), content_type="application/json")
+
+    return app

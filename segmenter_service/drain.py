@@ -1,0 +1,143 @@
+"""The drain: take the lease, move everything contiguous out of the mailbox, cut what is ready, commit, look again.
+
+One pass takes a bounded number of chunks and ends in one commit. Everything that a pass led to in the world (segments, events,
+gaps, the account) is durable before its commit and harmless to repeat, so a pass that dies is simply done again.
+"""
+
+from typing import Final
+
+import redis
+
+from common.errors import Retryable
+from common.events import ChunkStored, Event, SpeakersObserved, StreamEnded
+from common.logs import get_logger
+from common.object_names import ConnectionObjects
+from common.ports.stream_registry import StreamRecord
+from segmenter_service.closing import close, flush, time_to_close, time_to_flush
+from segmenter_service.cutter import cut_what_is_ready, show_open_segments
+from segmenter_service.decoding import move_anchors
+from segmenter_service.feeding import drain_chunk, next_chunk
+from segmenter_service.holding import Holding, Surroundings
+from segmenter_service.late_chunks import fill_gaps, note_late
+from segmenter_service.mail import Mail, drained, field_and_value, read_mail
+from segmenter_service.mailbox import Lease, Mailbox, Scripts
+from segmenter_service.observations import take_in
+from segmenter_service.pcm_window import PcmCache, PcmWindow
+from segmenter_service.recovery import rebuilt, write_checkpoint
+from segmenter_service.state import decode_state, encode_state
+
+log = get_logger(__name__)
+CHUNKS_A_PASS: Final = 64
+CHECKPOINT_EVERY_SAMPLES: Final = 60 * 16_000
+
+
+class Drainer:
+    """Drains connections of one instance. Safe to call from many threads."""
+
+    def __init__(self, around: Surroundings, client: redis.Redis) -> None:
+        self._around = around
+        self._redis = client
+        self._scripts = Scripts(client)
+        self._pcm = PcmCache(around.settings.pcm_cache_mib << 20)
+
+    def mailbox(self, tenant: str, connection_id: str) -> Mailbox:
+        """The mailbox of a connection."""
+        ttl_ms = round(self._around.settings.hot_state_ttl_sec * 1000)
+        return Mailbox(self._redis, self._scripts, tenant, connection_id, ttl_ms=ttl_ms)
+
+    def deliver(self, event: ChunkStored | SpeakersObserved | StreamEnded) -> None:
+        """Put an event into its mailbox and drain it, unless somebody else is at it: they will see it before they leave."""
+        self.mailbox(event.tenant, event.connection_id).deposit(*field_and_value(event))
+        self.drain(event)
+
+    def drain(self, of: Event | StreamRecord) -> None:
+        """Drain a connection until its mailbox has nothing that can be moved. Raises `Retryable` when that fails."""
+        mailbox = self.mailbox(of.tenant, of.connection_id)
+        lease = mailbox.acquire()
+        if lease is None:
+            return
+        try:
+            while not self._pass(of, mailbox, lease):
+                pass
+        except BaseException:
+            _give_back(lease)
+            raise
+
+    def _pass(self, of: Event | StreamRecord, mailbox: Mailbox, lease: Lease) -> bool:
+        """One pass. True when the lease has been given back because nothing was left to do."""
+        contents = lease.contents()
+        state = decode_state(contents.state) if contents.state is not None else None
+        if state is None:
+            self._rebuild(of, mailbox, lease)
+            return False
+        key = (of.tenant, of.connection_id)
+        window = self._pcm.get(key)
+        if window is None or window.to_sample != state.decoded_samples:
+            window = PcmWindow(state.decoded_samples, state.decoded_samples)
+        holding = Holding(
+            of.tenant, of.connection_id, self._objects(of.tenant, of.connection_id), lease, state, window, self._around
+        )
+        done = _move(holding, read_mail(contents.mail))
+        self._pcm.put(key, holding.window)
+        encoded = encode_state(state)
+        if encoded != contents.state or contents.mail:
+            lease.commit(encoded, drained(contents.mail, state.next_seq))
+        return done and lease.release(contents.bell)
+
+    def _rebuild(self, of: Event | StreamRecord, mailbox: Mailbox, lease: Lease) -> None:
+        objects = self._objects(of.tenant, of.connection_id)
+        state, uploaded = rebuilt(self._around.blobs, objects, of.meeting_id, self._around.clock.now_ms())
+        mailbox.deposit_all(dict(field_and_value(event) for event in uploaded))
+        record = StreamRecord(
+            tenant=of.tenant,
+            meeting_id=state.meeting_id,
+            connection_id=of.connection_id,
+            opened_at_ms=state.opened_at_ms,
+        )
+        self._around.streams.open(record)
+        lease.commit(encode_state(state), ())
+
+    def _objects(self, tenant: str, connection_id: str) -> ConnectionObjects:
+        settings = self._around.settings
+        return ConnectionObjects(tenant, connection_id, settings.raw_audio_path, settings.segments_path)
+
+
+def _move(holding: Holding, mail: Mail) -> bool:
+    """Apply the mail to the state. True when nothing is left that could be moved now."""
+    state = holding.state
+    if mail.end is not None:
+        state.last_seq, state.observations_sent = mail.end.last_seq, mail.end.observations
+    for observation in mail.observations:
+        take_in(holding, observation)
+    for seq in mail.chunks:
+        if seq < state.next_seq:
+            note_late(holding, seq)
+    for _ in range(CHUNKS_A_PASS):
+        chunk = next_chunk(holding, mail.chunks)
+        if chunk is None:
+            break
+        drain_chunk(holding, chunk)
+        holding.still_mine()
+        cut_what_is_ready(holding)
+        move_anchors(state)
+    else:
+        return False
+    closing = time_to_close(holding)
+    fill_gaps(holding, closing=closing)
+    if closing:
+        close(holding)
+    else:
+        cut_what_is_ready(holding)
+        if time_to_flush(holding):
+            flush(holding)
+        show_open_segments(holding)
+    if state.decoded_samples - state.checkpoint_sample >= CHECKPOINT_EVERY_SAMPLES:
+        write_checkpoint(holding.around.blobs, holding.objects, state)
+    return True
+
+
+def _give_back(lease: Lease) -> None:
+    try:
+        lease.abandon()
+    except Retryable:
+        log.warning("lease_left_to_expire")

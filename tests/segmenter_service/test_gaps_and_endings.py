@@ -1,0 +1,163 @@
+"""What never came, what came too late, what can't be read, and streams that just stop."""
+
+from itertools import pairwise
+
+import msgspec
+import pytest
+import redis
+
+from tests.segmenter_service.stage import Stage, silence, split, talk, tone, wav, webm
+
+SPEECH = talk(4, 0.6, 5, 0.6, 5, 0.6, 6, 0.6, 5)
+
+
+def chunks_of_webm() -> list[bytes]:
+    return split(webm(SPEECH), 10)
+
+
+def test_a_missing_chunk_is_waited_for_and_then_named(redis_client: redis.Redis) -> None:
+    stage = Stage(redis_client, GAP_DEADLINE_SEC="30")
+    events = stage.upload(chunks_of_webm())
+    lost = events.pop(4)
+    stage.blobs.delete(lost.object_name)
+    stage.deliver(events)
+    stage.clock.sleep(29)
+    stage.sweep.run()
+    assert stage.record().summary is None, "before the deadline nothing is given up"
+    stage.clock.sleep(2)
+    stage.sweep.run()
+    (gap,) = stage.summary().gaps
+    assert (gap.from_seq, gap.to_seq) == (4, 4)
+    assert 1_500 <= gap.end_ms - gap.start_ms <= 6_000
+    assert stage.summary().chunks == 9
+    assert stage.summary().audio_ms == pytest.approx(len(SPEECH) / 16, abs=50), "the clock is right after the gap"
+
+
+def test_a_chunk_that_came_late_is_transcribed_on_its_own(redis_client: redis.Redis) -> None:
+    whole = Stage(redis_client)
+    whole.deliver(whole.upload(chunks_of_webm()))
+    redis_client.flushall()
+
+    stage = Stage(redis_client, GAP_DEADLINE_SEC="30")
+    events = stage.upload(chunks_of_webm())
+    late = events.pop(4)
+    data = stage.blobs.objects.pop(late.object_name)
+    stage.deliver(events[:-1])
+    stage.clock.sleep(31)
+    stage.sweep.run()
+    before = stage.spans()
+    stage.blobs.objects[late.object_name] = data
+    stage.deliver([late, events[-1]])
+    added = [span for span in stage.spans() if span not in before]
+    (gap,) = stage.summary().gaps
+    assert any(gap.start_ms <= start and end <= gap.end_ms + 32 for start, end in added)
+    spans = stage.spans()
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
+    assert stage.summary().segments == len(spans)
+    covered = sum(end - start for start, end in spans)
+    complete = sum(end - start for start, end in whole.spans())
+    assert covered >= complete - 1_500
+    again = stage.finals()
+    stage.deliver([late, *events])
+    assert stage.finals() == again, "a late chunk that comes twice adds nothing"
+
+
+def test_a_gap_that_is_decided_stays_decided_after_a_flush(redis_client: redis.Redis) -> None:
+    stage = Stage(redis_client, GAP_DEADLINE_SEC="30")
+    events = stage.upload(chunks_of_webm())
+    late = events.pop(4)
+    data = stage.blobs.objects.pop(late.object_name)
+    stage.deliver(events)
+    stage.clock.sleep(31)
+    stage.sweep.run()
+    before = stage.finals()
+    stage.blobs.objects[late.object_name] = data
+    redis_client.flushall()
+    stage.restart()
+    stage.deliver([late])
+    after = stage.finals()
+    assert before.items() <= after.items()
+    spans = stage.spans()
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [(b"\x00garbage that is no audio" * 40, "unknown_container"), (b"<html>no</html>" * 40, "unknown_container")],
+)
+def test_what_is_no_audio_goes_to_quarantine_and_the_stream_goes_on(
+    redis_client: redis.Redis, bad: bytes, reason: str
+) -> None:
+    stage = Stage(redis_client)
+    stage.deliver(stage.upload([bad, *split(wav(tone(8)), 3)]))
+    assert stage.summary().quarantined == 1
+    assert stage.spans(), "what follows is read"
+    kept = stage.blobs.read(stage.objects.quarantine("00000000"))
+    assert msgspec.json.decode(kept.data)["reason"] == reason
+    assert stage.blobs.read(stage.objects.chunk(0)).data == bad, "the bytes stay where they were uploaded"
+
+
+def test_empty_chunks_are_nothing_special(redis_client: redis.Redis) -> None:
+    stage = Stage(redis_client)
+    stage.deliver(stage.upload([b"", *split(wav(tone(8)), 3), b""]))
+    assert stage.summary().quarantined == 0
+    assert stage.summary().audio_ms == 8_000
+
+
+def test_a_stream_without_a_byte_of_audio_ends_too(redis_client: redis.Redis) -> None:
+    stage = Stage(redis_client)
+    stage.deliver(stage.upload([]))
+    assert (stage.summary().audio_ms, stage.summary().segments, stage.summary().chunks) == (0, 0, 0)
+
+
+def test_a_truncated_header_is_named(redis_client: redis.Redis) -> None:
+    stage = Stage(redis_client)
+    stage.deliver(stage.upload([webm(tone(5))[:60]]))
+    assert stage.summary().quarantined == 1
+    assert stage.summary().segments == 0
+
+
+def test_a_silent_stream_is_flushed_then_closed_and_goes_on_when_it_comes_back(redis_client: redis.Redis) -> None:
+    stage = Stage(redis_client, IDLE_FLUSH_SEC="60", IDLE_CLOSE_SEC="600")
+    chunks = split(wav(tone(12)), 4)
+    stage.deliver(stage.upload(chunks[:2], end=False))
+    stage.clock.sleep(61)
+    stage.sweep.run()
+    (flushed,) = stage.spans()
+    assert stage.record().summary is None
+    stage.clock.sleep(600)
+    stage.sweep.run()
+    assert stage.summary().audio_ms == pytest.approx(6_000, abs=50)
+    stage.deliver(stage.upload(chunks[2:], first_seq=2))
+    assert stage.summary().audio_ms == 12_000
+    spans = stage.spans()
+    assert spans[0] == flushed
+    assert spans[-1][1] == pytest.approx(12_000, abs=32)
+
+
+def test_the_end_waits_for_the_observations_that_the_uploader_counted(redis_client: redis.Redis) -> None:
+    stage = Stage(redis_client, SPEAKER_WAIT_SEC="5")
+    events = stage.upload(split(wav(tone(6)), 2), end=False)
+    stage.deliver([*events, stage.end(1, observations=1)])
+    assert stage.record().summary is None
+    stage.deliver([stage.observe(0, 6_000, ("A", 0, 6_000))])
+    assert stage.summary().segments == 1
+    assert next(each for each in stage.announced() if each.final).turns[0].speaker == "A"
+
+
+def test_a_recording_that_can_only_be_read_whole_is_cut_at_its_end(redis_client: redis.Redis) -> None:
+    from tests.segmenter_service.stage import recording
+
+    stage = Stage(redis_client)
+    m4a = recording(talk(5, 0.6, 7, 3, 6), "ipod", "aac")
+    stage.deliver(stage.upload(split(m4a, 7)))
+    assert len(stage.spans()) >= 2
+    assert stage.summary().audio_ms == pytest.approx(21_600, abs=150)
+    assert next(each for each in stage.announced()).epoch_offset_ms > 0
+
+
+def test_silence_alone_makes_no_segment(redis_client: redis.Redis) -> None:
+    stage = Stage(redis_client)
+    stage.deliver(stage.upload(split(wav(silence(20)), 5)))
+    assert not stage.announced()
+    assert stage.summary().silence_skipped_ms == 20_000
