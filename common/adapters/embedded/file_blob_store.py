@@ -99,7 +99,8 @@ class FileBlobStore:
                 path.unlink()
             except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
                 return
-            _sync_folder(path.parent)
+            with suppress(FileNotFoundError):  # another thread has pruned it
+                _sync_folder(path.parent)
             for folder in path.parents:
                 if folder == self._blobs or not _removed_when_empty(folder):
                     break

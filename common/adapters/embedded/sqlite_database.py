@@ -112,7 +112,7 @@ class SqliteDatabase:
             if not mine.settled:
                 self._refuse_when_closed()
                 self._commit([self._waiting.popleft() for _ in range(len(self._waiting))] or [mine])
-            if not mine.settled:  # a defect in another thread's operation undid the common transaction
+            if not mine.settled:  # one operation undid the common transaction: each runs alone and meets its own error
                 self._commit([mine])
             if mine.failure is not None:
                 raise mine.failure
@@ -157,6 +157,9 @@ class SqliteDatabase:
         except sqlite3.OperationalError as error:  # the database's trouble: it is everybody's
             for write in writes:
                 write.failure = error
+        except Exception:  # a defect in one operation
+            if len(writes) == 1:
+                raise
         else:
             for write in writes:
                 write.committed = True

@@ -1,0 +1,86 @@
+"""What every stream registry promises."""
+
+import msgspec
+import pytest
+
+from common.errors import Retryable
+from common.events import StreamOptions
+from common.ports.stream_registry import Gap, StreamRecord, StreamRegistry, StreamSummary
+
+OPTIONS = StreamOptions(
+    content_type="audio/webm", language="de", channels="separate", channel_speakers=("Änne", "Bo"), source="phone"
+)
+
+
+def record(
+    connection_id: str, meeting_id: str = "m1", opened_at_ms: int = 1000, tenant: str = "default"
+) -> StreamRecord:
+    return StreamRecord(
+        tenant=tenant, meeting_id=meeting_id, connection_id=connection_id, opened_at_ms=opened_at_ms, options=OPTIONS
+    )
+
+
+def summary(segments: int = 3) -> StreamSummary:
+    return StreamSummary(
+        closed_at_ms=9000,
+        chunks=4,
+        audio_ms=12_000,
+        segments=segments,
+        segment_ms=10_000,
+        silence_skipped_ms=2_000,
+        gaps=(Gap(1, 2, 3000, 6000),),
+        quarantined=1,
+    )
+
+
+def test_an_opened_stream_is_found(streams: StreamRegistry) -> None:
+    streams.open(record("c1"))
+    assert streams.get("default", "c1") == record("c1")
+    assert streams.get("default", "c2") is None
+    assert streams.get("other", "c1") is None
+
+
+def test_opening_again_changes_nothing(streams: StreamRegistry) -> None:
+    streams.open(record("c1", opened_at_ms=1000))
+    streams.close("default", "c1", summary())
+    streams.open(record("c1", meeting_id="m2", opened_at_ms=5000))
+    assert streams.get("default", "c1") == msgspec.structs.replace(record("c1"), summary=summary())
+    assert streams.of_meeting("default", "m2") == []
+
+
+def test_a_later_account_replaces_an_earlier_one(streams: StreamRegistry) -> None:
+    streams.open(record("c1"))
+    streams.close("default", "c1", summary(segments=3))
+    streams.close("default", "c1", summary(segments=4))
+    found = streams.get("default", "c1")
+    assert found is not None
+    assert found.summary == summary(segments=4)
+
+
+def test_the_account_of_an_unknown_stream_is_not_lost_silently(streams: StreamRegistry) -> None:
+    with pytest.raises(Retryable):
+        streams.close("default", "none", summary())
+    assert streams.get("default", "none") is None
+
+
+def test_streams_of_a_meeting_come_in_the_order_of_opening(streams: StreamRegistry) -> None:
+    for each in (record("b", opened_at_ms=2000), record("a", opened_at_ms=3000), record("c", opened_at_ms=1000)):
+        streams.open(each)
+    streams.open(record("d", meeting_id="m2"))
+    streams.open(record("e", tenant="other"))
+    assert [each.connection_id for each in streams.of_meeting("default", "m1")] == ["c", "b", "a"]
+
+
+def test_open_streams_are_paged_over_all_tenants(streams: StreamRegistry) -> None:
+    for tenant, connection_id in (("t2", "a"), ("t1", "b"), ("t1", "a"), ("t1", "c"), ("t-1", "z")):
+        streams.open(record(connection_id, tenant=tenant))
+    streams.close("t1", "b", summary())
+    first = streams.open_streams(limit=2)
+    assert [(each.tenant, each.connection_id) for each in first] == [("t-1", "z"), ("t1", "a")]
+    second = streams.open_streams(limit=2, start_after="t1/a")
+    assert [(each.tenant, each.connection_id) for each in second] == [("t1", "c"), ("t2", "a")]
+    assert streams.open_streams(limit=2, start_after="t2/a") == []
+
+
+def test_a_registry_that_works_is_ready(streams: StreamRegistry) -> None:
+    streams.check()
