@@ -38,10 +38,12 @@ def _serve(settings: RunnerSettings) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Serve until told to stop. Exits 78 on bad settings, 75 when another runner has the folder."""
     parser = argparse.ArgumentParser(prog="python -m local_runner", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--exit-with-parent", action="store_true", help="end at once when the starting process ends")
+    parser.add_argument(
+        "--parent", type=int, metavar="PID", help="the process that starts this one: end at once when it ends"
+    )
     options = parser.parse_args(arguments)
-    if options.exit_with_parent:
-        end_with_parent(os.getppid(), signal.SIGKILL)
+    if options.parent:
+        end_with_parent(options.parent, signal.SIGKILL)
     try:
         data_dir = Path(load(SharedSettings, os.environ).data_dir)
         with lock_folder(data_dir):

@@ -90,6 +90,7 @@ class LiveView:
         self._sent = self._bars.add_task("sent", total=None, shown="")
         self._transcribed = self._bars.add_task("transcribed", total=None, shown="")
         self._colours: dict[str, str] = {}
+        self._utterances: tuple[Utterance, ...] = ()
         self._live = Live(self._bars, console=self._console, refresh_per_second=8)
         self._live.start()
 
@@ -101,9 +102,9 @@ class LiveView:
         """Draw anew."""
         for task, at_ms in ((self._sent, progress.sent_ms), (self._transcribed, progress.transcribed_ms)):
             self._bars.update(task, total=progress.total_ms, completed=at_ms, shown=_clock_time(at_ms))
-        utterances = transcript.utterances if transcript else ()
+        self._utterances = transcript.utterances if transcript else ()
         room = max(4, self._console.height - 6)
-        self._live.update(self._drawn(utterances[-room:]))
+        self._live.update(self._drawn(self._utterances[-room:]))
 
     def _drawn(self, utterances: tuple[Utterance, ...]) -> "RenderableType":
         from rich.console import Group
@@ -130,7 +131,8 @@ class LiveView:
         self._console.print(table)
 
     def close(self) -> None:
-        """Leave the last drawing where it is."""
+        """Leave the whole transcript where the last lines were."""
+        self._live.update(self._drawn(self._utterances))
         self._live.stop()
 
 
