@@ -14,20 +14,6 @@ from common.ports.stream_registry import StreamRecord, StreamRegistry, StreamSum
 from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptStore, supersedes
 
 
-class FakeClock:
-    def __init__(self, now_ms: int = 1_700_000_000_000) -> None:
-        self.at_ms = now_ms
-
-    def now_ms(self) -> int:
-        return self.at_ms
-
-    def monotonic_s(self) -> float:
-        return self.at_ms / 1000
-
-    def sleep(self, seconds: float) -> None:
-        self.at_ms += round(seconds * 1000)
-
-
 class Faults:
     """Errors to raise, one a call, before anything is done or after everything is."""
 

@@ -24,6 +24,8 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
     segments: int
     """Final segments that are stored."""
     segments_expected: int | None
+    segments_refused: int
+    """Of the stored ones: those whose audio Whisper would not take. Their words are missing."""
 
 
 class MeetingStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +48,10 @@ def meeting_status(
 ) -> MeetingStatus:
     """The status of a meeting with these streams and stored segments."""
     finals = Counter(segment.connection_id for segment in segments if segment.final)
-    states = tuple(_state(stream, finals[stream.connection_id]) for stream in streams)
+    refused = Counter(segment.connection_id for segment in segments if segment.refused)
+    states = tuple(
+        _state(stream, finals[stream.connection_id], refused[stream.connection_id]) for stream in streams
+    )
     complete = bool(states) and all(
         state.segments_expected is not None and state.segments >= state.segments_expected for state in states
     )
@@ -89,7 +94,7 @@ def _overlap(one: SegmentTranscript, other: SegmentTranscript) -> bool:
     )
 
 
-def _state(stream: StreamRecord, finals: int) -> StreamState:
+def _state(stream: StreamRecord, finals: int, refused: int) -> StreamState:
     summary = stream.summary
     return StreamState(
         connection_id=stream.connection_id,
@@ -100,4 +105,5 @@ def _state(stream: StreamRecord, finals: int) -> StreamState:
         quarantined=summary.quarantined if summary else 0,
         segments=finals,
         segments_expected=summary.segments if summary else None,
+        segments_refused=refused,
     )

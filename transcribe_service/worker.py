@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from common.clock import Clock
-from common.errors import Backpressure, Retryable
+from common.errors import Backpressure, Permanent, Retryable
 from common.events import SegmentReady, TranscriptUpdated
 from common.logs import get_logger
 from common.ports.blob_store import BlobNotFound, BlobStore
@@ -64,7 +64,13 @@ class Worker:
             raise Retryable(
                 f"audio of segment {event.segment_id} is missing", reason="segment_audio_missing"
             ) from error
-        self._store(event, self._recognise(event, audio))
+        try:
+            result = self._recognise(event, audio)
+        except Permanent as error:
+            # The push goes to quarantine; the transcript says what is missing in it, and can be complete without.
+            self._put(event, language="", words=(), refused=error.reason)
+            raise
+        self._store(event, result)
 
     def _handle_provisional(self, event: SegmentReady) -> None:
         if self._is_old():
@@ -111,6 +117,10 @@ class Worker:
         invented = sum(is_invented(segment) for segment in result.segments)
         if invented:
             log.info("whisper_spans_dropped", segment_id=event.segment_id, reason="no_speech", spans=invented)
+        words = attributed_words(event, heard_words(result, event))
+        self._put(event, language=result.language or self._language(event), words=words)
+
+    def _put(self, event: SegmentReady, *, language: str, words: tuple[Word, ...], refused: str = "") -> None:
         segment = SegmentTranscript(
             tenant=event.tenant,
             meeting_id=event.meeting_id,
@@ -122,8 +132,9 @@ class Worker:
             start_ms=event.start_ms,
             end_ms=event.end_ms,
             epoch_offset_ms=event.epoch_offset_ms,
-            language=result.language or self._language(event),
-            words=attributed_words(event, heard_words(result, event)),
+            language=language,
+            words=words,
+            refused=refused,
         )
         if self.transcripts.put(segment) is Stored.STORED:
             self._announce(event)

@@ -32,6 +32,8 @@ class SegmentTranscript(msgspec.Struct, frozen=True, kw_only=True):
     """Epoch milliseconds = stream time + this."""
     language: str
     words: tuple[Word, ...]
+    refused: str = ""
+    """Why Whisper will never answer for this audio; the segment then has no words, and is settled all the same."""
 
 
 class Stored(Enum):

@@ -20,7 +20,8 @@ from segmenter_service.holding import Surroundings
 from segmenter_service.settings import SegmenterSettings
 from segmenter_service.sweep import Sweep
 from segmenter_service.voice_activity import FRAME_SAMPLES, VoiceActivityState
-from tests.memory_ports import FakeBlobs, FakeClock, FakePublisher, FakeStreams
+from tests.clocks import FakeClock
+from tests.memory_ports import FakeBlobs, FakePublisher, FakeStreams
 
 RATE_HZ = 16_000
 START_MS = 1_700_000_000_000
@@ -89,8 +90,12 @@ class Stage:
 
     def __init__(self, client: redis.Redis, **settings: str) -> None:
         self.redis = client
-        self.blobs, self.publisher, self.streams, self.clock = FakeBlobs(), FakePublisher(), FakeStreams(), FakeClock()
-        self.clock.at_ms = START_MS
+        self.blobs, self.publisher, self.streams, self.clock = (
+            FakeBlobs(),
+            FakePublisher(),
+            FakeStreams(),
+            FakeClock(START_MS),
+        )
         self.settings = load(SegmenterSettings, {"PUSH_TOKEN": "x", **settings})
         self.objects = ConnectionObjects("default", "call-1")
         self.options = StreamOptions()

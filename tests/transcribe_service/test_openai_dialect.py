@@ -6,7 +6,7 @@ import pytest
 
 from common.errors import Backpressure, Permanent, Retryable, TurnscribeError
 from common.settings import Secret
-from tests.transcribe_service.fakes import FakeClock
+from tests.clocks import FakeClock
 from tests.transcribe_service.whisper_server import Reply, ScriptedWhisper, scripted_whisper
 from transcribe_service.whisper.client import WhisperResult
 from transcribe_service.whisper.openai_dialect import OpenAiDialect, WhisperLimits, transcriptions_url

@@ -130,6 +130,9 @@ def test_audio_that_whisper_refuses_is_permanent(world: World) -> None:
     world.whisper.errors = [Permanent("no", reason="whisper_refused_audio")]
     with pytest.raises(Permanent):
         worker_in(world).handle(with_audio(world, segment_ready()))
+    settled = only_transcript(world)
+    assert (settled.final, settled.words, settled.refused) == (True, (), "whisper_refused_audio")
+    assert [event.final for event in world.publisher.published] == [True]
 
 
 def test_beyond_its_places_an_instance_pushes_back(world: World) -> None:
