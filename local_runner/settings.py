@@ -14,6 +14,7 @@ from common.settings import Settings, SettingsError, load
 from ingest_service.settings import IngestSettings
 from segmenter_service.settings import SegmenterSettings
 from transcribe_service.settings import TranscribeSettings
+from whisper_service.settings import WhisperSettings
 
 PUSH_ACK_DEADLINE_S: Final = 300
 ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "[::]": "[::1]"}  # noqa: S104 -- recognised, not bound
@@ -103,6 +104,8 @@ def load_runner_settings(environ: Mapping[str, str], *, token: Callable[[], str]
     ingest = _load(IngestSettings, complete, problems)
     segmenter = _load(SegmenterSettings, complete, problems)
     transcribe = _load(TranscribeSettings, complete, problems)
+    if whisper:
+        _load(WhisperSettings, whisper.environ, problems)
     if ingest is None or segmenter is None or transcribe is None:
         raise SettingsError(problems)
     return RunnerSettings(ingest, segmenter, transcribe, whisper)

@@ -4,6 +4,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 import urllib3
@@ -15,9 +17,11 @@ from local_runner.settings import WhisperChild
 
 log = get_logger(__name__)
 
-STOP_TIMEOUT_S = 10.0
-LONGEST_PAUSE_S = 30.0
-STEADY_S = 60.0
+COMMAND: Final = (sys.executable, "-m", "whisper_service")
+STOP_TIMEOUT_S: Final = 10.0
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 30.0
+STEADY_S: Final = 60.0
 """A child that lived so long begins again with the shortest pause."""
 
 
@@ -36,8 +40,9 @@ class WhisperProcess:
     thread ends with its process.
     """
 
-    def __init__(self, child: WhisperChild) -> None:
+    def __init__(self, child: WhisperChild, command: Sequence[str] = COMMAND) -> None:
         self._child = child
+        self._command = list(command)
         self._stopping = threading.Event()
         self._guard = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -65,7 +70,7 @@ class WhisperProcess:
 
     @property
     def pid(self) -> int | None:
-        """Process id of the child that runs now."""
+        """Process id of the last child that was started; None before the first."""
         process = self._process
         return None if process is None else process.pid
 
@@ -89,7 +94,7 @@ class WhisperProcess:
             raise Retryable(f"Whisper's account: {type(error).__name__}", reason="whisper_unreachable") from error
 
     def _keep_running(self) -> None:
-        pause_s = 0.5
+        pause_s = FIRST_PAUSE_S
         while True:
             began_s = time.monotonic()
             with self._guard:
@@ -97,7 +102,7 @@ class WhisperProcess:
                     return
                 # A session of its own: Ctrl-C in a terminal is for the runner, which then stops Whisper last.
                 self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter and module
-                    tied_command([sys.executable, "-m", "whisper_service"]),
+                    tied_command(self._command),
                     env=dict(self._child.environ),
                     stdin=subprocess.DEVNULL,
                     stdout=sys.stderr.fileno(),
@@ -107,6 +112,8 @@ class WhisperProcess:
             status = self._process.wait()
             if self._stopping.is_set():
                 return
-            pause_s = 0.5 if time.monotonic() - began_s > STEADY_S else min(LONGEST_PAUSE_S, pause_s * 2)
+            if time.monotonic() - began_s > STEADY_S:
+                pause_s = FIRST_PAUSE_S
             log.error("whisper_ended", status=status, again_in_s=pause_s)
             self._stopping.wait(pause_s)
+            pause_s = min(LONGEST_PAUSE_S, pause_s * 2)

@@ -36,18 +36,31 @@ def test_a_whisper_server_that_is_named_is_used_instead_of_one_s_own() -> None:
 
 
 def test_whisper_gets_its_own_port_and_none_of_our_tokens() -> None:
-    whisper = _load({"API_TOKEN": "mine", "PORT": "9999", "WHISPER_MODEL": "x", "WHISPER_API_TOKEN": "w"}).whisper
+    whisper = _load({"API_TOKEN": "mine", "PORT": "9999", "WHISPER_MODEL": "tiny.en", "WHISPER_API_TOKEN": "w"}).whisper
     assert whisper is not None
     assert whisper.environ["API_PORT"] == str(whisper.port)
-    assert (whisper.environ["WHISPER_MODEL"], whisper.environ["WHISPER_API_TOKEN"]) == ("x", "w")
+    assert (whisper.environ["WHISPER_MODEL"], whisper.environ["WHISPER_API_TOKEN"]) == ("tiny.en", "w")
     assert not {"PORT", "API_TOKEN", "PUSH_TOKEN"} & whisper.environ.keys()
 
 
 def test_all_problems_of_all_services_are_told_at_once_and_once() -> None:
     with pytest.raises(SettingsError) as refused:
-        _load({"SEGMENT_SIZE_SEC": "ten", "PROCESSING_THREADS": "0", "API_PORT": "x", "GCS_BUCKET": "b"})
+        _load(
+            {
+                "SEGMENT_SIZE_SEC": "ten",
+                "PROCESSING_THREADS": "0",
+                "API_PORT": "x",
+                "GCS_BUCKET": "b",
+                "WHISPER_MODEL": "./none",
+            }
+        )
     named = [problem.partition(":")[0] for problem in refused.value.problems]
     assert sorted(named) == ["API_PORT", "GCS_BUCKET", "PROCESSING_THREADS", "SEGMENT_SIZE_SEC"]
+
+
+def test_a_whisper_model_that_is_not_there_is_told_at_the_start() -> None:
+    with pytest.raises(SettingsError, match="WHISPER_MODEL"):
+        _load({"WHISPER_MODEL": "package:no_such_package"})
 
 
 def test_every_address_is_reached_through_this_machine_s_own() -> None:

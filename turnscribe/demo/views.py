@@ -87,11 +87,11 @@ class LiveView:
         self._bars = Bars(
             TextColumn("{task.description:<12}"), BarColumn(None), TextColumn("{task.fields[shown]}"), expand=True
         )
-        self._sent = self._bars.add_task("sent", total=None, shown="")
-        self._transcribed = self._bars.add_task("transcribed", total=None, shown="")
+        self._sent = self._bars.add_task("sent", total=1, shown="")
+        self._transcribed = self._bars.add_task("transcribed", total=1, shown="")
         self._colours: dict[str, str] = {}
         self._utterances: tuple[Utterance, ...] = ()
-        self._live = Live(self._bars, console=self._console, refresh_per_second=8)
+        self._live = Live(self._bars, console=self._console, refresh_per_second=4)
         self._live.start()
 
     def say(self, text: str) -> None:
