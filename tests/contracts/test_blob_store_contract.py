@@ -87,7 +87,7 @@ def test_the_same_bytes_from_many_writers_are_one_object(blobs: BlobStore) -> No
     assert sorted(outcome.value for outcome in outcomes) == ["already_same"] * 7 + ["created"]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     names=st.sets(NAMES, max_size=12),
     prefix=st.one_of(st.just(""), NAMES, FOLDERS),

@@ -51,7 +51,7 @@ def test_an_unknown_meeting_has_no_segments(transcripts: TranscriptStore) -> Non
 REVISIONS = st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=1, max_size=8)
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(REVISIONS, st.randoms(use_true_random=False))
 def test_any_order_of_revisions_ends_the_same(transcripts: TranscriptStore, revisions: list, chance) -> None:
     meeting_id = uuid.uuid4().hex

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, ReadTimeoutError
+from urllib3 import exceptions
 
 from common.adapters.embedded.subscriptions import Delivery, Nack, Subscription
 from common.settings import Secret
@@ -88,10 +88,12 @@ class PushEndpoint:
             else:
                 response.drain_conn()
                 response.release_conn()
-        except (ConnectTimeoutError, ReadTimeoutError):
-            return Nack(delivery, "ack_deadline")
-        except HTTPError:
-            return Nack(delivery, "connection_failed")
+        except exceptions.HTTPError as error:
+            # urllib3 calls a refused connection a time-out too
+            timed_out = isinstance(error, exceptions.TimeoutError) and not isinstance(
+                error, exceptions.NewConnectionError
+            )
+            return Nack(delivery, "ack_deadline" if timed_out else "connection_failed")
         if response.status in ACKNOWLEDGING:
             return None
         asked_s = retry_after_s(response.headers.get("Retry-After"), now_ms) if response.status in {429, 503} else 0.0

@@ -257,7 +257,7 @@ def test_the_publisher_makes_cloudevents(subscribed: SqliteQueue, clock: FakeClo
 STEPS = st.lists(st.sampled_from(["publish", "lease", "ack", "nack", "wait"]), max_size=30)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(STEPS, st.randoms(use_true_random=False))
 def test_whatever_happens_every_message_is_waiting_acknowledged_or_dead(
     queue: SqliteQueue, clock: FakeClock, steps: list[str], chance: random.Random
