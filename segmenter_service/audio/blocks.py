@@ -137,6 +137,8 @@ class BlockBuilder(msgspec.Struct, array_like=True):
         if self.codec is None or packet.at_us is None:
             return 0
         elapsed_us = self.position * 1_000_000 // self.codec.rate
+        if self.base_us is None and not packet.samples:
+            return 0  # it only primes the decoder
         if self.base_us is None:
             # Recordings begin at 0. Where the first packets were lost, that tells how many.
             lost_us = packet.at_us if self.at_start and self.interrupted and 0 < packet.at_us <= MAX_HOLE_US else 0

@@ -6,7 +6,7 @@ Also normalises: the Opus head loses its pre-skip (it is dropped once, at the st
 from segmenter_service.audio.packet_duration import OPUS_RATE, Meter, vorbis_block_sizes
 from segmenter_service.audio.packets import Codec, Malformed
 
-_AAC_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
+AAC_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
 _PCM_BITS = {8: "pcm_u8", 16: "pcm_s16le", 24: "pcm_s24le", 32: "pcm_s32le"}
 _FLOAT_BITS = {32: "pcm_f32le", 64: "pcm_f64le"}
 
@@ -52,7 +52,7 @@ def vorbis_headers(private: bytes) -> list[bytes]:
     return [private[at:first], private[first:second], private[second:]]
 
 
-def aac(config: bytes) -> tuple[Codec, Meter]:
+def aac(config: bytes, delay_ns: int = 0) -> tuple[Codec, Meter]:
     """From an AudioSpecificConfig (ISO 14496-3, 1.6). Raises `Malformed`."""
     if len(config) < 2:
         raise Malformed("AudioSpecificConfig is too short")
@@ -68,10 +68,10 @@ def aac(config: bytes) -> tuple[Codec, Meter]:
     if object_type == 31:
         object_type = 32 + take(6)
     index = take(4)
-    rate = take(24) if index == 15 else _AAC_RATES[index] if index < len(_AAC_RATES) else 0
+    rate = take(24) if index == 15 else AAC_RATES[index] if index < len(AAC_RATES) else 0
     channels = take(4)
     short_frames = object_type in {1, 2, 3, 4} and take(1)
-    codec = Codec("aac", rate, {7: 8}.get(channels, channels) or 2, config).checked()
+    codec = Codec("aac", rate, {7: 8}.get(channels, channels) or 2, config, samples_in(delay_ns, rate)).checked()
     return codec, Meter("aac", unit=960 if short_frames else 1_024)
 
 
@@ -87,6 +87,11 @@ def flac(stream_info: bytes) -> tuple[Codec, Meter]:
 def mp3(rate: int, channels: int, delay: int = 0) -> tuple[Codec, Meter]:
     """From a frame header. Raises `Malformed`."""
     return Codec("mp3float", rate, channels, b"", delay).checked(), Meter("mp3float")
+
+
+def samples_in(delay_ns: int, rate: int) -> int:
+    """The whole number of samples that a container rounded to nanoseconds."""
+    return (rate * delay_ns + 500_000_000) // 1_000_000_000
 
 
 def pcm(name: str, rate: int, channels: int) -> tuple[Codec, Meter]:

@@ -16,6 +16,7 @@ from segmenter_service.audio.decode import PcmBlock, decode
 from segmenter_service.audio.demuxers import DEMUXERS, AnyDemuxer, container_of
 from segmenter_service.audio.packets import Item, Lost, NeedsWholeFile, Packet, Start, Unreadable
 from segmenter_service.audio.raw_pcm import RawPcmDemuxer, declared_pcm
+from segmenter_service.audio.tags import tag_bytes
 from segmenter_service.audio.whole import decode_whole
 
 __all__ = ["AudioReader", "PcmBlock"]
@@ -24,6 +25,8 @@ STATE_VERSION: Final = 1
 WHOLE: Final = "whole"
 _CHAINS_ITSELF: Final = "ogg"
 """Several headers may follow each other at the start of an Ogg file; its demuxer tells whether a recording ended."""
+_SLICE_BYTES: Final = 1 << 16
+"""A demuxer gets no more at once: what it copies for each packet stays small beside a chunk of many megabytes."""
 _HEADER_BYTES: Final = 12
 """So many bytes show that headerless samples are none of the containers with a header."""
 
@@ -171,7 +174,8 @@ class AudioReader:
         if state.demuxer is None:
             data = self._identify(data)
         if state.demuxer is not None:
-            yield from state.demuxer.feed(data)
+            for at in range(0, len(data), _SLICE_BYTES):
+                yield from state.demuxer.feed(data[at : at + _SLICE_BYTES])
 
     def _identify(self, data: bytes) -> bytes:
         """Set the demuxer, or remember that bytes are missing to tell which. What is left of `data` goes to the demuxer."""
@@ -179,17 +183,15 @@ class AudioReader:
         skipped = min(state.tag_bytes, len(data))
         state.tag_bytes -= skipped
         data, state.unknown = state.unknown + data[skipped:], b""
-        while tag_bytes := sniff.id3_bytes(data):
-            if isinstance(tag_bytes, sniff.NeedMore):
-                break
-            state.tag_bytes = max(0, tag_bytes - len(data))
-            data = data[tag_bytes:]
+        while length := tag_bytes(data):
+            state.tag_bytes = max(0, length - len(data))
+            data = data[length:]
         pcm = declared_pcm(state.content_type)
         if pcm and len(data) >= _HEADER_BYTES and not sniff.recording_begun_by(data):
             state.demuxer = RawPcmDemuxer(pcm)
             return data
-        name = sniff.sniffed(data) if data else sniff.NeedMore.BYTES
-        if isinstance(name, sniff.NeedMore):
+        name = sniff.sniffed(data) if data and tag_bytes(data) == 0 else None
+        if name is None:
             state.unknown = data
         elif name in DEMUXERS:
             state.demuxer = DEMUXERS[name]()

@@ -1,8 +1,10 @@
 """Which container bytes are, from the bytes: what clients declare is too often wrong. Pure."""
 
-from enum import Enum
-from typing import Final
+from collections.abc import Mapping
 
+from segmenter_service.audio.adts import AdtsDemuxer
+from segmenter_service.audio.frame_sync import HEAD_BYTES, FrameDemuxer
+from segmenter_service.audio.mp3 import Mp3Demuxer
 from segmenter_service.audio.packets import Unreadable
 
 _SIGNATURES = (
@@ -29,29 +31,51 @@ _CONTINUATIONS = (
 )
 
 
-_ID3_HEAD_BYTES: Final = 10
+_FRAMES: Mapping[str, FrameDemuxer] = {"mp3": Mp3Demuxer(), "adts": AdtsDemuxer()}
+_FRAMES_IN_A_ROW = 3
 
 
-class NeedMore(Enum):
-    """Nothing contradicts yet, nothing decides yet."""
-
-    BYTES = "bytes"
-
-
-def sniffed(data: bytes) -> str | NeedMore:
-    """The container that `data` begins. Raises `Unreadable` when it begins none."""
+def sniffed(data: bytes) -> str | None:
+    """The container that `data` begins; None when more bytes are needed to tell. Raises `Unreadable` when it begins none."""
     for at, signature, name in _SIGNATURES:
         begin = data[at : at + len(signature)]
         if begin == signature:
             return name
         if at <= len(data) < at + len(signature) and signature.startswith(begin):
-            return NeedMore.BYTES
+            return None
+    for name, frames in _FRAMES.items():
+        found = _has_frames(data, frames)
+        if found is not False:
+            return name if found else None
     for at, signature, name in _CONTINUATIONS:
         if data[at : at + len(signature)] == signature:
             raise Unreadable(
                 f"this is {name}, but the chunk with its header could not be read", reason="missing_header"
             )
     raise Unreadable("the bytes are of no known audio container", reason="unknown_container")
+
+
+def _has_frames(data: bytes, frames: FrameDemuxer) -> bool | None:
+    """Whether three frames stand in a row in `data`; None when its very beginning could be the first of them.
+
+    They need not stand at the beginning, because a stream of frames can be read from any of them.
+    """
+    begin = data.find(b"\xff")
+    while begin >= 0:
+        at, kind = begin, None
+        for _ in range(_FRAMES_IN_A_ROW):
+            if len(data) - at < HEAD_BYTES:
+                if begin == 0:
+                    return None
+                break
+            head = frames.head(data, at)
+            if head is None or kind not in {None, head.kind}:
+                break
+            at, kind = at + head.size, head.kind
+        else:
+            return True
+        begin = data.find(b"\xff", begin + 1)
+    return False
 
 
 def recording_begun_by(data: bytes) -> str | None:
@@ -65,16 +89,3 @@ def recording_begun_by(data: bytes) -> str | None:
     if data.startswith(b"OggS\x00") and len(data) > 5 and data[5] & 2:
         return "ogg"
     return "mp4" if data[4:8] == b"ftyp" else None
-
-
-def id3_bytes(data: bytes) -> int | NeedMore:
-    """Length of the ID3v2 tag that `data` begins with; 0 when it begins with none."""
-    if data[:3] != b"ID3"[: len(data)] or not data:
-        return 0
-    if len(data) < _ID3_HEAD_BYTES:
-        return NeedMore.BYTES
-    size = 0
-    for byte in data[6:10]:
-        size = size << 7 | byte & 0x7F
-    footer = _ID3_HEAD_BYTES if data[5] & 0x10 else 0
-    return _ID3_HEAD_BYTES + size + footer

@@ -31,6 +31,7 @@ TRACK_NUMBER: Final = 0xD7
 TRACK_TYPE: Final = 0x83
 CODEC_ID: Final = 0x86
 CODEC_PRIVATE: Final = 0x63A2
+CODEC_DELAY: Final = 0x56AA
 CONTENT_ENCODINGS: Final = 0x6D80
 AUDIO: Final = 0xE1
 SAMPLING_FREQUENCY: Final = 0xB5
@@ -213,17 +214,18 @@ def _codec_of(entry: dict[int, bytes]) -> tuple[Codec, Meter] | None:
     name = entry.get(CODEC_ID, b"").rstrip(b"\0")
     private = entry.get(CODEC_PRIVATE, b"")
     audio = dict(children(entry.get(AUDIO, b"")))
+    delay_ns = min(uint(entry.get(CODEC_DELAY, b"")), 1_000_000_000)
     rate, channels = _frequency(audio.get(SAMPLING_FREQUENCY, b"")), uint(audio.get(CHANNELS, b"\x01"))
     if name == b"A_OPUS":
         return codecs.opus(private)
     if name == b"A_VORBIS":
         return codecs.vorbis(codecs.vorbis_headers(private))
     if name == b"A_AAC" and private:
-        return codecs.aac(private)
+        return codecs.aac(private, delay_ns)
     if name == b"A_FLAC":
         return codecs.flac(private[8:])
     if name == b"A_MPEG/L3":
-        return codecs.mp3(rate, channels)
+        return codecs.mp3(rate, channels, codecs.samples_in(delay_ns, rate))
     if name in {b"A_PCM/INT/LIT", b"A_PCM/FLOAT/IEEE"}:
         pcm = codecs.pcm_name(uint(audio.get(BIT_DEPTH, b"")), is_float=name.endswith(b"IEEE"))
         return codecs.pcm(pcm, rate, channels) if pcm else None
