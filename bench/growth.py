@@ -51,10 +51,10 @@ def long_recording(minutes: int) -> list[bytes]:
     with av.open(io.BytesIO(data)) as container:
         stream = container.streams.audio[0]
         head = bytes(stream.codec_context.extradata or b"")
-        packets = [bytes(packet) for packet in container.demux(stream) if packet.size]
-        packet_ms = round(float(stream.duration or container.duration or 0) / 1000 / len(packets)) or 20
-    packet_ms = 60 if packet_ms > 40 else 20
-    wanted = islice(cycle(packets), minutes * 60_000 // packet_ms)
+        packets = [packet for packet in container.demux(stream) if packet.size]
+        times_ms = [round(float(packet.pts * packet.time_base) * 1000) for packet in packets[:2]]
+        packet_ms = times_ms[1] - times_ms[0]
+    wanted = islice(cycle([bytes(packet) for packet in packets]), minutes * 60_000 // packet_ms)
     whole = live_webm(head, wanted, packet_ms=packet_ms, cluster_ms=CHUNK_MS, writer="bench")
     count = minutes * CHUNKS_A_MINUTE
     edges = [len(whole) * k // count for k in range(count + 1)]

@@ -115,7 +115,6 @@ def show_open_segments(holding: Holding) -> None:
     """Publish a provisional revision of every open segment that has grown by TRANSCRIBER_STEP_SEC and has speech in it."""
     step_frames = round(holding.around.settings.transcriber_step_sec * 1000) // FRAME_MS
     for lane in holding.state.lanes:
-        grown = lane.end_frame - max(lane.provisional_end_frame, lane.start_frame)
-        if grown >= step_frames and max(lane.activity, default=0) >= _SPEECH:
+        if lane.end_frame - lane.provisional_end_frame >= step_frames and max(lane.activity, default=0) >= _SPEECH:
             samples = audio_between(holding, lane.start_frame * FRAME_SAMPLES, lane.end_frame * FRAME_SAMPLES)
             write_provisional(holding, lane, samples[lane.channel])

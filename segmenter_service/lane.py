@@ -36,6 +36,7 @@ class Lane(msgspec.Struct, kw_only=True):
     revision: int = 0
     """Of the last provisional revision of the open segment; 0 = none."""
     provisional_end_frame: int = 0
+    """How far the last provisional revision reached, of this segment or the one before it."""
 
     segments: int = 0
     segment_frames: int = 0
@@ -97,4 +98,3 @@ class Lane(msgspec.Struct, kw_only=True):
         self.activity = self.activity[to_frame - self.start_frame :]
         self.start_frame = to_frame
         self.revision = 0
-        self.provisional_end_frame = to_frame
