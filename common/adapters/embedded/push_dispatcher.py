@@ -2,8 +2,9 @@
 
 One coordinating thread owns all decisions. A round is one transaction that settles what was answered meanwhile and leases as
 much as every subscription has room for, so the more there is to do the less it costs per message. An answer alone is no reason
-for a round while its subscription has room: it waits for the next one, at most POLL_INTERVAL_S. Each subscription has threads
-of its own: a slow receiver delays nobody else.
+for a round while its subscription has room: it waits for the next one, at most POLL_INTERVAL_S. So a dispatcher that dies has
+messages delivered again that were acknowledged a moment before. Each subscription has threads of its own: a slow receiver
+delays nobody else.
 """
 
 import threading

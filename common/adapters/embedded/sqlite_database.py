@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
@@ -72,11 +72,13 @@ class SqliteDatabase:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # The change to WAL does not honour the busy time-out: processes that start together take turns.
-            with ProcessLock(path.with_name(f"{path.name}.opening")), _translated(path):
-                self._writer = self._connect()
+            with ProcessLock(path.with_name(f"{path.name}.opening")), _translated(path), ExitStack() as on_failure:
+                self._writer = on_failure.enter_context(closing(self._connect()))
+                self._writer.execute("PRAGMA synchronous = NORMAL")
                 self._writer.execute("PRAGMA journal_mode = WAL")
                 self._writer.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
                 self._writer.executescript(schema)
+                on_failure.pop_all()
             self._inode = path.stat().st_ino
         except OSError as error:
             raise Retryable(f"{path.name}: {error.strerror}", reason="database_unavailable") from error
@@ -177,11 +179,9 @@ class SqliteDatabase:
         return version
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
+        return sqlite3.connect(
             self._path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=64
         )
-        connection.execute("PRAGMA synchronous = NORMAL")
-        return connection
 
     def _refuse_when_closed(self) -> None:
         if self._closed:

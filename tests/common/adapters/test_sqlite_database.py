@@ -1,6 +1,7 @@
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -45,6 +46,20 @@ def test_what_was_written_is_read_by_everyone(database: SqliteDatabase, path: Pa
     assert numbers(database) == [1]
     with closing(SqliteDatabase(path, SCHEMA)) as other:
         assert numbers(other) == [1]
+
+
+def test_all_may_open_a_new_file_at_once(path: Path) -> None:
+    together = threading.Barrier(6)
+
+    def open_and_write(number: int) -> None:
+        together.wait()
+        with closing(SqliteDatabase(path, SCHEMA)) as database:
+            database.write(insert(number))
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(open_and_write, range(6)))
+    with closing(SqliteDatabase(path, SCHEMA)) as database:
+        assert numbers(database) == list(range(6))
 
 
 def test_threads_that_wait_share_one_commit(database: SqliteDatabase) -> None:
