@@ -81,4 +81,4 @@ def test_the_browser_recorder_gives_a_transcript(
     transcript = when(client, "weekly-42", lambda transcript: transcript.complete)
     assert transcript.utterances
     (stream,) = transcript.streams
-    assert stream.gaps == []
+    assert not stream.gaps

@@ -54,6 +54,13 @@ def test_every_link_leads_to_a_file(pages: list[Page]) -> None:
     assert broken == []
 
 
+def test_every_test_that_a_page_names_exists(root: Path, pages: list[Page]) -> None:
+    written = "\n".join(path.read_text() for path in (root / "tests").rglob("test_*.py"))
+    named = {name for page in pages for name in re.findall(r"`(test_\w+)`", page.text)}
+    assert named
+    assert [name for name in sorted(named) if f"def {name}(" not in written] == []
+
+
 def test_every_variable_is_a_setting(pages: list[Page]) -> None:
     known = {name.upper() for _, cls in SECTIONS for name in cls.__struct_fields__} | REFUSED.keys()
     named = {name for page in pages for name in _VARIABLE.findall(page.text) if not name.startswith("TURNSCRIBE_")}
