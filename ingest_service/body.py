@@ -3,6 +3,7 @@
 from typing import Final
 
 from flask import Request
+from gunicorn.http.errors import ParseException
 
 from common.problems import Problem
 
@@ -35,7 +36,7 @@ def read_body(req: Request, limit_bytes: int) -> bytes:
 def _read(req: Request, size: int) -> bytes:
     try:
         return req.stream.read(size)
-    except OSError as error:  # gunicorn's errors of a broken or malformed chunked body are OSErrors too
+    except (OSError, ParseException) as error:
         raise _incomplete() from error
 
 
@@ -45,4 +46,4 @@ def _too_large(limit_bytes: int) -> Problem:
 
 
 def _incomplete() -> Problem:
-    return Problem(400, "incomplete-body", "The body ended before its announced end; nothing was stored.")
+    return Problem(400, "incomplete-body", "The body broke off or is malformed; nothing was stored.")

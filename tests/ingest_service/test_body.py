@@ -2,6 +2,7 @@ import io
 
 import pytest
 from flask import Request
+from gunicorn.http.errors import InvalidChunkSize, NoMoreData
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
@@ -69,17 +70,18 @@ def test_without_a_length_reading_stops_one_byte_past_the_limit() -> None:
 
 
 def test_a_body_that_breaks_off_is_no_chunk() -> None:
-    with pytest.raises(Problem, match="ended before") as caught:
+    with pytest.raises(Problem, match="broke off") as caught:
         read_body(request_with(io.BytesIO(b"half"), 8), LIMIT)
     assert caught.value.status == 400
 
 
-def test_a_broken_transfer_is_no_chunk() -> None:
+@pytest.mark.parametrize("error", [OSError("connection reset"), NoMoreData(), InvalidChunkSize(b"zz")])
+def test_a_broken_transfer_is_no_chunk(error: Exception) -> None:
     class Broken(io.RawIOBase):
         def read(self, size: int = -1) -> bytes:
-            raise OSError("connection reset")
+            raise error
 
-    with pytest.raises(Problem, match="ended before"):
+    with pytest.raises(Problem, match="broke off"):
         read_body(request_with(Broken(), None, chunked=True), LIMIT)
 
 

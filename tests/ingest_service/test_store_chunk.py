@@ -86,6 +86,7 @@ def test_a_failed_store_is_503_and_nothing_is_published(ingest: Ingest, fault: F
     assert problem(ingest.put(0, b"bytes"))[0] == 503
     assert ingest.events == []
     assert ingest.put(0, b"bytes").status_code in {200, 201}
+    assert set(ingest.blobs.objects) == {OBJECTS.stream, OBJECTS.chunk(0)}
     assert len(ingest.events) == 1
 
 

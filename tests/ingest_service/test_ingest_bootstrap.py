@@ -1,0 +1,131 @@
+"""The real ingest process: gunicorn, files and queue, over HTTP."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from common.adapters.embedded.data_dir import DataDir
+from common.adapters.embedded.file_blob_store import FileBlobStore
+from common.object_names import ConnectionObjects
+
+LIMIT = 4_096_000
+CHUNKS = "/v1/streams/c1/chunks"
+OBJECTS = ConnectionObjects("default", "c1")
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def address(data_dir: Path) -> Iterator[tuple[str, int]]:
+    """Where a real ingest listens. The listening socket is handed down, so that no port is lost to somebody else."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}", "--worker-class", "gthread"]
+        command += ["--threads", "4", "--no-control-socket", "--log-level", "warning"]
+        environ = {**os.environ, "API_TOKEN": "t", "DATA_DIR": str(data_dir), "MAX_CHUNK_BYTES": str(LIMIT)}
+        server = subprocess.Popen(
+            [*command, "ingest_service.bootstrap:application()"],
+            env=environ,
+            pass_fds=[listener.fileno()],
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            yield listener.getsockname()
+        finally:
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(timeout=30) == 0
+
+
+@pytest.fixture
+def connection(address: tuple[str, int]) -> Iterator[http.client.HTTPConnection]:
+    made = http.client.HTTPConnection(*address, timeout=30)
+    yield made
+    made.close()
+
+
+def put(connection: http.client.HTTPConnection, path: str, body: object, headers: dict[str, str]) -> int:
+    headers = {"Authorization": "Bearer t", "Content-Type": "audio/webm", **headers}
+    connection.request("PUT", f"{path}?meeting_id=m1", body=body, headers=headers)  # type: ignore[arg-type]  # bytes or an iterable of bytes
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
+
+
+def stored(data_dir: Path, seq: int) -> list[int]:
+    return [info.size_bytes for info in FileBlobStore(DataDir(data_dir).objects).list(OBJECTS.chunk(seq))]
+
+
+def test_chunks_with_and_without_a_length_are_stored(connection: http.client.HTTPConnection, data_dir: Path) -> None:
+    assert put(connection, f"{CHUNKS}/0", b"x" * 100_000, {}) == 201
+    assert put(connection, f"{CHUNKS}/0", (b"x" * 25_000 for _ in range(4)), {}) == 200
+    assert put(connection, f"{CHUNKS}/1", (b"x" * 25_000 for _ in range(4)), {}) == 201
+    assert (stored(data_dir, 0), stored(data_dir, 1)) == ([100_000], [100_000])
+
+
+@pytest.mark.parametrize(
+    "head_and_body",
+    [
+        b"Content-Length: 100000\r\n\r\n" + b"x" * 5_000,
+        b"Transfer-Encoding: chunked\r\n\r\n2710\r\n" + b"x" * 5_000,
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nxxxxx\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nxxxxx\r\nzz\r\n\r\n",
+    ],
+    ids=["length", "inside a piece", "between pieces", "malformed"],
+)
+def test_a_connection_that_breaks_stores_nothing(
+    address: tuple[str, int], data_dir: Path, head_and_body: bytes
+) -> None:
+    with socket.create_connection(address, timeout=30) as uploader:
+        line = f"PUT {CHUNKS}/7?meeting_id=m1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer t\r\n".encode()
+        uploader.sendall(line + head_and_body)
+        uploader.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: uploader.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"incomplete-body" in answer
+    assert stored(data_dir, 7) == []
+
+
+def test_an_endless_body_is_refused_without_being_read(address: tuple[str, int], data_dir: Path) -> None:
+    with socket.create_connection(address, timeout=30) as uploader:
+        line = f"PUT {CHUNKS}/8?meeting_id=m1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer t\r\n".encode()
+        uploader.sendall(line + f"Content-Length: {LIMIT + 1}\r\n\r\n".encode())
+        assert uploader.recv(65_536).startswith(b"HTTP/1.1 413 ")
+    assert stored(data_dir, 8) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/v1/streams/%2E%2E%2Fx/chunks/0", 400), (f"{CHUNKS}/abc", 400), ("/x%2Fy", 404)],
+)
+def test_odd_paths_are_problems_behind_a_real_server_too(
+    connection: http.client.HTTPConnection, path: str, status: int
+) -> None:
+    connection.request("PUT", f"{path}?meeting_id=m1", body=b"", headers={"Authorization": "Bearer t"})
+    answer = connection.getresponse()
+    answer.read()
+    assert (answer.status, answer.headers["Content-Type"]) == (status, "application/problem+json")
+
+
+def test_wrong_settings_end_the_process_with_one_line_each(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from ingest_service.bootstrap import application; application()"],
+        env={**os.environ, "DATA_DIR": str(tmp_path), "MAX_CHUNK_BYTES": "lots", "API_TOKEN": "", "GCS_BUCKET": "b"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 78
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == [
+        "GCS_BUCKET",
+        "API_TOKEN",
+        "MAX_CHUNK_BYTES",
+    ]
