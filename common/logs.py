@@ -53,6 +53,7 @@ def configure(service: str, level: str = "INFO", stream: TextIO | None = None) -
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.getLogger("urllib3").setLevel(max(root.level, logging.INFO))  # its debug lines show URLs with their query
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

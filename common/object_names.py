@@ -119,8 +119,8 @@ def quarantined_push(raw_root: str, body: bytes) -> str:
 
 def channel_and_start_of(final_name: str) -> tuple[int, int]:
     """`(channel, start_ms)` of a final segment's name. Raises `Permanent` when it is not one."""
-    *_, channel, tail = final_name.split("/")
-    start_ms = tail.removesuffix(".flac")
+    folder, _, tail = final_name.rpartition("/")
+    channel, start_ms = folder.rpartition("/")[2], tail.removesuffix(".flac")
     if not (channel.isdecimal() and start_ms.isdecimal()):
         raise Permanent("object name is not that of a final segment", reason="invalid_object_name")
     return int(channel), int(start_ms)

@@ -1,0 +1,56 @@
+"""Strategies for every type of event."""
+
+from hypothesis import strategies as st
+
+from common.events import (
+    Activity,
+    ChunkStored,
+    Event,
+    SegmentReady,
+    SpeakersObserved,
+    StreamEnded,
+    StreamOptions,
+    TranscriptUpdated,
+    Turn,
+)
+
+IDS = st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,20}", fullmatch=True)
+MS = st.integers(0, 10**14)
+WHOSE = {"tenant": IDS, "meeting_id": IDS, "connection_id": IDS}
+OPTIONS = st.builds(StreamOptions, channel_speakers=st.lists(st.text(max_size=9), max_size=2).map(tuple))
+SEGMENT = {"segment_id": st.text(max_size=20), "revision": MS, "final": st.booleans()}
+
+EVENTS: st.SearchStrategy[Event] = st.one_of(
+    st.builds(ChunkStored, **WHOSE, seq=MS, object_name=st.text(), size_bytes=MS, captured_at_ms=MS, options=OPTIONS),
+    st.builds(
+        SpeakersObserved,
+        **WHOSE,
+        observation_id=IDS,
+        object_name=st.text(),
+        clock=st.sampled_from(["epoch", "stream"]),
+        covered_from_ms=MS,
+        covered_to_ms=MS,
+        activities=st.lists(st.builds(Activity, st.text(), MS, MS), max_size=3).map(tuple),
+    ),
+    st.builds(
+        StreamEnded,
+        **WHOSE,
+        last_seq=st.integers(-1, 10**8),
+        observations=st.none() | st.integers(0, 99),
+        object_name=st.text(),
+    ),
+    st.builds(
+        SegmentReady,
+        **WHOSE,
+        **SEGMENT,
+        channel=st.integers(0, 7),
+        start_ms=MS,
+        end_ms=MS,
+        padding_ms=MS,
+        object_name=st.text(),
+        epoch_offset_ms=st.integers(-(10**14), 10**14),
+        turns=st.lists(st.builds(Turn, st.text(), MS, MS), max_size=3).map(tuple),
+        options=OPTIONS,
+    ),
+    st.builds(TranscriptUpdated, **WHOSE, **SEGMENT),
+)

@@ -1,0 +1,84 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.errors import Permanent
+from common.object_names import (
+    MAX_SEQ,
+    ConnectionObjects,
+    channel_and_start_of,
+    connection_of,
+    quarantined_push,
+    seq_of,
+)
+from tests.common.test_ids import IDS
+
+OBJECTS = ConnectionObjects("default", "c1")
+SEQS = st.integers(0, MAX_SEQ)
+
+
+@given(SEQS, SEQS)
+def test_names_sort_by_number_and_give_it_back(a: int, b: int) -> None:
+    for name_of in (OBJECTS.chunk, OBJECTS.gap, OBJECTS.checkpoint):
+        assert seq_of(name_of(a)) == a
+        assert (name_of(a) < name_of(b)) == (a < b)
+
+
+@given(st.integers(0, 10**14 - 1), st.integers(0, 10**14 - 1))
+def test_observations_sort_by_the_end_of_their_window(a: int, b: int) -> None:
+    if a != b:
+        assert (OBJECTS.speakers(a, "f") < OBJECTS.speakers(b, "0")) == (a < b)
+
+
+@given(st.integers(0, 7), st.integers(0, 10**10 - 1))
+def test_final_segments_give_back_channel_and_start(channel: int, start_ms: int) -> None:
+    assert channel_and_start_of(OBJECTS.final_segment(channel, start_ms)) == (channel, start_ms)
+
+
+@given(IDS, IDS)
+def test_a_description_says_whose_it_is(tenant: str, connection: str) -> None:
+    assert connection_of(ConnectionObjects(tenant, connection).stream) == (tenant, connection)
+
+
+@given(IDS, IDS, IDS, IDS)
+def test_no_connection_can_reach_anothers_objects(tenant: str, connection: str, other: str, theirs: str) -> None:
+    mine, other_s = ConnectionObjects(tenant, connection), ConnectionObjects(other, theirs)
+    if (tenant, connection) != (other, theirs):
+        assert not other_s.raw_prefix.startswith(mine.raw_prefix)
+        assert not other_s.segments_prefix.startswith(mine.segments_prefix)
+
+
+def test_everything_of_a_connection_lies_below_its_two_prefixes() -> None:
+    objects = ConnectionObjects("t", "c", raw_root="up", segments_root="cut")
+    raw = [objects.stream, objects.end, objects.chunk(1), objects.speakers(1, "x"), objects.quarantine("q")]
+    cut = [objects.final_segment(0, 32), objects.provisional_segment(0, 32, 1), objects.gap(1), objects.checkpoint(2)]
+    assert all(name.startswith(objects.raw_prefix) for name in raw)
+    assert all(name.startswith(objects.segments_prefix) for name in cut)
+    assert objects.raw_prefix.startswith("up/")
+    assert objects.segments_prefix.startswith("cut/")
+    assert len({*raw, *cut}) == len(raw) + len(cut)
+
+
+def test_the_same_push_is_quarantined_once() -> None:
+    assert quarantined_push("raw", b"a") == quarantined_push("raw", b"a")
+    assert quarantined_push("raw", b"a") != quarantined_push("raw", b"b")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "chunks/1", "chunks/000000001", "chunks/0000000x", "chunks/٠٠٠٠٠٠٠١", "00000001/"]
+)
+def test_what_has_no_seq_is_permanent(name: str) -> None:
+    with pytest.raises(Permanent, match="seq"):
+        seq_of(name)
+
+
+@pytest.mark.parametrize("name", ["", "0.flac", "final/0/x.flac", "final/x/0000000032.flac"])
+def test_what_is_no_final_segment_is_permanent(name: str) -> None:
+    with pytest.raises(Permanent, match="final segment"):
+        channel_and_start_of(name)
+
+
+@pytest.mark.parametrize("name", ["", "stream.json", "c/stream.json", "raw/h/t/c/end.json", "raw/h/../c/stream.json"])
+def test_what_is_no_description_is_permanent(name: str) -> None:
+    with pytest.raises(Permanent):
+        connection_of(name)

@@ -1,0 +1,45 @@
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from common.health import Drain
+from common.settings import Settings
+from common.startup import EX_CONFIG, drain_on_sigterm, settings_or_exit
+
+
+@pytest.fixture(autouse=True)
+def _handler_is_put_back() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_wrong_settings_are_one_line_each_and_an_exit(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        settings_or_exit(Settings, {"API_PORT": "x", "GCS_BUCKET": "b"})
+    assert caught.value.code == EX_CONFIG
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["GCS_BUCKET", "API_TOKEN", "API_PORT"]
+
+
+def test_right_settings_are_returned() -> None:
+    assert settings_or_exit(Settings, {"API_TOKEN": "t", "API_PORT": "81"}).api_port == 81
+
+
+def test_sigterm_drains_first_and_then_does_what_the_server_does() -> None:
+    drain = Drain()
+    order: list[bool] = []
+    signal.signal(signal.SIGTERM, lambda _number, _frame: order.append(drain.started))
+    drain_on_sigterm(drain)
+    signal.raise_signal(signal.SIGTERM)
+    assert order == [True]
+
+
+def test_sigterm_without_a_server_ends_the_process() -> None:
+    drain = Drain()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    drain_on_sigterm(drain)
+    with pytest.raises(SystemExit) as caught:
+        signal.raise_signal(signal.SIGTERM)
+    assert (caught.value.code, drain.started) == (0, True)
