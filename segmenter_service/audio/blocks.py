@@ -110,7 +110,8 @@ class BlockBuilder(msgspec.Struct, array_like=True):
         hole_us = self._hole_us(packet)
         if hole_us or (self.interrupted and not self.at_start):
             yield from self.flush()
-            self._begin_run(self.end_sample + hole_us * SAMPLE_RATE // 1_000_000, packet.at_us)
+            resumed = self._sample_at(self.position) + hole_us * SAMPLE_RATE // 1_000_000
+            self._begin_run(max(self.covered, resumed), packet.at_us)
             self.holes += 1
         self.interrupted = self.at_start = False
         self.packets.append(packet)

@@ -41,13 +41,13 @@ class _Decoded(NamedTuple):
 
 def decode(block: Block, *, keep_channels: bool) -> tuple[PcmBlock, int]:
     """The samples of `block`, and how many packets libavcodec refused: in their place is silence."""
+    channels = block.codec.channels if keep_channels else 1
     context = _open(block.codec)
-    decoded = [_decode_packet(context, packet) for packet in block.packets]
+    decoded = [_decode_packet(context, packet, channels) for packet in block.packets]
     refused = sum(
         each.samples is None and bool(packet.data) for each, packet in zip(decoded, block.packets, strict=True)
     )
     rate = next((each.rate for each in reversed(decoded) if each.rate), block.codec.rate)
-    channels = block.codec.channels if keep_channels else 1
     parts = [
         _fitted(each, packet, block.codec, rate, channels) for each, packet in zip(decoded, block.packets, strict=True)
     ]
@@ -93,16 +93,16 @@ def _open(codec: Codec) -> AudioCodecContext:
     return context
 
 
-def _decode_packet(context: AudioCodecContext, packet: Packet) -> _Decoded:
+def _decode_packet(context: AudioCodecContext, packet: Packet, channels: int) -> _Decoded:
     if not packet.data:  # to libavcodec an empty packet is the end of the stream
         return _Decoded(None, 0)
     try:
         frames = context.decode(av.Packet(packet.data))
     except av.FFmpegError:
         return _Decoded(None, 0)
-    waves = [planar(frame) for frame in frames]
+    waves = [mixed(planar(frame), channels) for frame in frames]
     if not waves:
-        return _Decoded(np.zeros((1, 0), np.float32), 0)
+        return _Decoded(np.zeros((channels, 0), np.float32), 0)
     return _Decoded(waves[0] if len(waves) == 1 else np.concatenate(waves, axis=1), frames[-1].sample_rate)
 
 
@@ -111,7 +111,7 @@ def _fitted(decoded: _Decoded, packet: Packet, codec: Codec, rate: int, channels
     samples = packet.samples * rate // codec.rate
     if decoded.samples is None or decoded.rate != rate:
         return np.zeros((channels, samples), np.float32)
-    wave = mixed(decoded.samples, channels)[:, :samples]
+    wave = decoded.samples[:, :samples]
     missing = samples - wave.shape[1]
     return np.pad(wave, ((0, 0), (missing, 0))) if missing else wave
 

@@ -105,7 +105,7 @@ class FlacDemuxer(msgspec.Struct, tag="flac"):
     def _frames(self, *, ended: bool) -> Iterator[Item]:
         while (found := _SYNC.search(self.carry, self.scanned)) is not None:
             at = found.start()
-            if at > self._max_frame_bytes():
+            if self.number is not None and at > self._max_frame_bytes():
                 yield self._out_of_step()
                 continue
             if len(self.carry) - at < _MAX_HEAD_BYTES and not ended:
@@ -124,7 +124,9 @@ class FlacDemuxer(msgspec.Struct, tag="flac"):
             elif not self.in_step:
                 self._begin_at(at, number)  # what looked like a frame's beginning was none
         self.scanned = max(0, len(self.carry) - 1)
-        if self.scanned > self._max_frame_bytes():
+        if self.number is None:
+            self.carry, self.scanned = self.carry[self.scanned :], 0
+        elif self.scanned > self._max_frame_bytes():
             yield self._out_of_step()
 
     def _begin_at(self, at: int, number: int) -> None:

@@ -173,8 +173,8 @@ class AudioReader:
             state.demuxer = None
         if state.demuxer is None:
             data = self._identify(data)
-        if state.demuxer is not None:
-            for at in range(0, len(data), _SLICE_BYTES):
+        for at in range(0, len(data), _SLICE_BYTES):
+            if state.demuxer is not None:  # it is gone once it says that only the whole file will do
                 yield from state.demuxer.feed(data[at : at + _SLICE_BYTES])
 
     def _identify(self, data: bytes) -> bytes:

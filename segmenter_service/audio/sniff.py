@@ -41,7 +41,7 @@ def sniffed(data: bytes) -> str | None:
         begin = data[at : at + len(signature)]
         if begin == signature:
             return name
-        if at <= len(data) < at + len(signature) and signature.startswith(begin):
+        if len(data) < at + len(signature) and signature.startswith(begin):
             return None
     for name, frames in _FRAMES.items():
         found = _has_frames(data, frames)

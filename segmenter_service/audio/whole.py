@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from common.errors import Permanent
 from segmenter_service.audio.blocks import SAMPLE_RATE
 from segmenter_service.audio.decode import Float, PcmBlock, audio_frame, mixed, planar
-from segmenter_service.audio.packets import MAX_CHANNELS
+from segmenter_service.audio.packets import MAX_CHANNELS, MAX_RATE, MIN_RATE
 
 MAX_FILE_BYTES: Final = 1 << 30
 IN_MEMORY_BYTES: Final = 1 << 23
@@ -58,6 +58,8 @@ def _decoded(file: IO[bytes], *, keep_channels: bool) -> Iterator[NDArray[np.int
             if frame is None:
                 break
             heard = True
+            if not MIN_RATE <= frame.sample_rate <= MAX_RATE:
+                raise Permanent(f"sample rate {frame.sample_rate}", reason="unsupported_codec")
             wave = planar(frame)
             yield resampling.samples(wave if keep_channels else mixed(wave, 1), frame.sample_rate)
         if not heard:
@@ -98,15 +100,14 @@ def _stacked(rows: list[list[av.AudioFrame]]) -> NDArray[np.int16]:
 def _numbered(parts: Iterator[NDArray[np.int16]]) -> Iterator[PcmBlock]:
     """`parts` joined into blocks of at least a second, on the connection's clock."""
     held: list[NDArray[np.int16]] = []
-    first_sample = 0
+    first_sample = end_sample = 0
     for part in parts:
         held.append(part)
-        if sum(each.shape[1] for each in held) >= BLOCK_SAMPLES:
-            block = PcmBlock(first_sample, np.concatenate(held, axis=1))
-            held = []
-            first_sample += block.samples.shape[1]
-            yield block
-    if held and sum(each.shape[1] for each in held):
+        end_sample += part.shape[1]
+        if end_sample - first_sample >= BLOCK_SAMPLES:
+            yield PcmBlock(first_sample, np.concatenate(held, axis=1))
+            held, first_sample = [], end_sample
+    if end_sample > first_sample:
         yield PcmBlock(first_sample, np.concatenate(held, axis=1))
 
 
