@@ -3,14 +3,36 @@
 import signal
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import FrameType
-from typing import Final
+from typing import Final, Generic
 
+from common import logs
+from common.clock import SystemClock
 from common.health import Drain
-from common.settings import S, SettingsError, load
+from common.settings import S, SettingsError, as_logged, load
 
 EX_CONFIG: Final = 78
 """sysexits: something in the configuration is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Generic[S]):
+    """What a service has before it has any adapter."""
+
+    settings: S
+    clock: SystemClock
+    drain: Drain
+
+
+def started(service: str, cls: type[S], environ: Mapping[str, str]) -> Started[S]:
+    """Read the settings, set up logs and write the settings into them, and drain on SIGTERM. Call it in the main thread."""
+    settings = settings_or_exit(cls, environ)
+    logs.configure(service, settings.log_level)
+    logs.get_logger(__name__).info("starting", **as_logged(settings))
+    drain = Drain()
+    drain_on_sigterm(drain)
+    return Started(settings, SystemClock(), drain)
 
 
 def settings_or_exit(cls: type[S], environ: Mapping[str, str]) -> S:

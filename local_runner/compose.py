@@ -32,7 +32,7 @@ from segmenter_service.app import SegmenterDeps
 from segmenter_service.app import create_app as create_segmenter
 from transcribe_service.app import TranscribeDeps
 from transcribe_service.app import create_app as create_transcribe
-from transcribe_service.whisper.openai_dialect import OpenAiDialect, WhisperLimits
+from transcribe_service.bootstrap import whisper_client
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -65,18 +65,7 @@ class Stack:
         transcripts = SqliteTranscriptStore(places.transcripts)
         segmenter, transcribe = settings.segmenter, settings.transcribe
         redis = connect_redis(segmenter.redis_host, segmenter.redis_port, segmenter.redis_password)
-        limits = WhisperLimits(
-            timeout_s=transcribe.whisper_timeout_sec,
-            budget_s=transcribe.whisper_budget_sec,
-            connections=transcribe.processing_threads,
-        )
-        whisper = OpenAiDialect(
-            transcribe.whisper_service_url,
-            model=transcribe.whisper_model_name,
-            token=transcribe.whisper_api_token,
-            limits=limits,
-            clock=clock,
-        )
+        whisper = whisper_client(transcribe, clock)
         tokens = SingleToken(settings.shared.api_token)
         push_auth = SharedTokenAuth(settings.shared.push_token)
 

@@ -5,34 +5,25 @@ from pathlib import Path
 
 from flask import Flask
 
-from common import logs
 from common.adapters.embedded.data_dir import DataDir
 from common.adapters.embedded.embedded_redis import connect_redis
 from common.adapters.embedded.file_blob_store import FileBlobStore
 from common.adapters.embedded.queue_publisher import QueuePublisher
 from common.adapters.embedded.sqlite_queue import SqliteQueue
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
-from common.clock import SystemClock
-from common.health import Drain
 from common.push import SharedTokenAuth
-from common.settings import as_logged
-from common.startup import drain_on_sigterm, settings_or_exit
+from common.startup import started
 from segmenter_service.app import SegmenterDeps, create_app
 from segmenter_service.settings import SegmenterSettings
 
 SOURCE = "/turnscribe/segmenter"
-log = logs.get_logger(__name__)
 
 
 def application() -> Flask:
     """The application of this process; gunicorn calls it once in its worker."""
-    settings = settings_or_exit(SegmenterSettings, os.environ)
-    logs.configure("segmenter", settings.log_level)
-    log.info("starting", **as_logged(settings))
-    clock = SystemClock()
+    start = started("segmenter", SegmenterSettings, os.environ)
+    settings, clock = start.settings, start.clock
     data_dir = DataDir(Path(settings.data_dir))
-    drain = Drain()
-    drain_on_sigterm(drain)
     return create_app(
         SegmenterDeps(
             settings=settings,
@@ -42,6 +33,6 @@ def application() -> Flask:
             redis=connect_redis(settings.redis_host, settings.redis_port, settings.redis_password),
             push_auth=SharedTokenAuth(settings.push_token),
             clock=clock,
-            drain=drain,
+            drain=start.drain,
         )
     )

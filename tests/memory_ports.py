@@ -49,9 +49,10 @@ class FakeBlobs(BlobStore):
         return self.objects[name]
 
     def list(self, prefix: str, *, start_after: str = "") -> Iterator[BlobInfo]:
-        for name in sorted(self.objects):
-            if name.startswith(prefix) and name > start_after:
-                yield BlobInfo(name, len(self.objects[name].data), self.objects[name].metadata)
+        found = [(name, blob) for name, blob in sorted(self.objects.items()) if name.startswith(prefix)]
+        for name, blob in found:
+            if name > start_after:
+                yield BlobInfo(name, len(blob.data), blob.metadata)
 
     def delete(self, name: str) -> None:
         self.objects.pop(name, None)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from flask import Flask
 
-from common import logs
 from common.adapters.embedded.data_dir import DataDir
 from common.adapters.embedded.file_blob_store import FileBlobStore
 from common.adapters.embedded.queue_publisher import QueuePublisher
@@ -13,28 +12,21 @@ from common.adapters.embedded.sqlite_queue import SqliteQueue
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
 from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
 from common.auth import SingleToken
-from common.clock import Clock, SystemClock
-from common.health import Drain
+from common.clock import Clock
 from common.push import SharedTokenAuth
-from common.settings import as_logged
-from common.startup import drain_on_sigterm, settings_or_exit
+from common.startup import started
 from transcribe_service.app import TranscribeDeps, create_app
 from transcribe_service.settings import TranscribeSettings
 from transcribe_service.whisper.openai_dialect import OpenAiDialect, WhisperLimits
 
 SOURCE = "/turnscribe/transcribe"
-log = logs.get_logger(__name__)
 
 
 def application() -> Flask:
     """The application of this process; gunicorn calls it once in its worker."""
-    settings = settings_or_exit(TranscribeSettings, os.environ)
-    logs.configure("transcribe", settings.log_level)
-    log.info("starting", **as_logged(settings))
-    clock = SystemClock()
+    start = started("transcribe", TranscribeSettings, os.environ)
+    settings, clock = start.settings, start.clock
     data_dir = DataDir(Path(settings.data_dir))
-    drain = Drain()
-    drain_on_sigterm(drain)
     return create_app(
         TranscribeDeps(
             settings=settings,
@@ -46,7 +38,7 @@ def application() -> Flask:
             tokens=SingleToken(settings.api_token),
             push_auth=SharedTokenAuth(settings.push_token),
             clock=clock,
-            drain=drain,
+            drain=start.drain,
         )
     )
 

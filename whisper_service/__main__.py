@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
 
-from whisper_service.bootstrap import application, settings_from
+from common.startup import settings_or_exit
+from whisper_service.bootstrap import application
 from whisper_service.settings import WhisperSettings
 
 SPARE_THREADS: Final = 4
@@ -49,4 +50,4 @@ class Server(BaseApplication):
 
 
 if __name__ == "__main__":
-    Server(server_options(settings_from(os.environ))).run()
+    Server(server_options(settings_or_exit(WhisperSettings, os.environ))).run()

@@ -10,31 +10,10 @@ from msgspec.structs import fields
 from common.settings import REFUSED, SECONDS, Secret, Settings, SettingsError, as_logged, load
 from ingest_service.settings import IngestSettings
 from segmenter_service.settings import SegmenterSettings
+from tests.earlier_deployment import EARLIER_NAMES
 from transcribe_service.settings import TranscribeSettings
 from whisper_service.settings import WhisperSettings
 
-EARLIER_DEPLOYMENT = [
-    "REDIS_HOST",
-    "REDIS_PORT",
-    "REDIS_PASSWORD",
-    "API_HOST",
-    "API_PORT",
-    "API_TOKEN",
-    "AUDIO_CHUNK_DURATION_SEC",
-    "SEGMENT_SIZE_SEC",
-    "PROCESSING_THREADS",
-    "CHECK_AND_PROCESS_CONNECTIONS_INTERVAL_SEC",
-    "SPEAKER_DELAY_SEC",
-    "WHISPER_SERVICE_URL",
-    "WHISPER_API_TOKEN",
-    "RAW_AUDIO_PATH",
-    "SEGMENTS_PATH",
-    "TRANSCRIBER_STEP_SEC",
-    "MAX_AUDIO_LENGTH_SEC",
-    "ENGINE_API_URL",
-    "ENGINE_API_TOKEN",
-    "GCS_BUCKET",
-]
 SERVICES: list[type[Settings]] = [IngestSettings, SegmenterSettings, TranscribeSettings, WhisperSettings]
 
 
@@ -55,7 +34,7 @@ def problems_of(**environ: str) -> list[str]:
     return caught.value.problems
 
 
-@pytest.mark.parametrize("name", EARLIER_DEPLOYMENT)
+@pytest.mark.parametrize("name", EARLIER_NAMES)
 def test_a_name_of_the_earlier_deployment_has_a_meaning_or_is_refused(name: str) -> None:
     readers = [cls for cls in SERVICES if name.lower() in {field.name for field in fields(cls)}]
     assert bool(readers) != (name in REFUSED)

@@ -3,6 +3,7 @@ import pytest
 from common.settings import REFUSED, SettingsError
 from local_runner.settings import RunnerSettings, load_runner_settings
 from local_runner.subscriptions import subscriptions
+from tests.earlier_deployment import EARLIER_NAMES
 
 
 def _load(environ: dict[str, str]) -> RunnerSettings:
@@ -74,30 +75,6 @@ def test_subscriptions_fit_the_settings() -> None:
     assert transcribe.endpoint == "http://127.0.0.1:8080/internal/transcribe/push/transcribe"
     assert (segmenter.max_in_flight, transcribe.max_in_flight) == (4, 7)
     assert segmenter.ack_deadline_s == transcribe.ack_deadline_s == 300
-
-
-EARLIER_NAMES = [
-    "REDIS_HOST",
-    "REDIS_PORT",
-    "REDIS_PASSWORD",
-    "API_HOST",
-    "API_PORT",
-    "API_TOKEN",
-    "AUDIO_CHUNK_DURATION_SEC",
-    "SEGMENT_SIZE_SEC",
-    "PROCESSING_THREADS",
-    "CHECK_AND_PROCESS_CONNECTIONS_INTERVAL_SEC",
-    "SPEAKER_DELAY_SEC",
-    "WHISPER_SERVICE_URL",
-    "WHISPER_API_TOKEN",
-    "RAW_AUDIO_PATH",
-    "SEGMENTS_PATH",
-    "TRANSCRIBER_STEP_SEC",
-    "MAX_AUDIO_LENGTH_SEC",
-    "ENGINE_API_URL",
-    "ENGINE_API_TOKEN",
-    "GCS_BUCKET",
-]
 
 
 @pytest.mark.parametrize("name", EARLIER_NAMES)

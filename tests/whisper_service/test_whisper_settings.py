@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from common.settings import SettingsError, load
-from whisper_service.bootstrap import EX_CONFIG, settings_from
+from common.startup import EX_CONFIG, settings_or_exit
 from whisper_service.model_location import ModelNotFound, locate
 from whisper_service.settings import WhisperSettings
 
@@ -86,6 +86,6 @@ def test_a_wrong_value_names_its_variable(name, value, model_folder):
 
 def test_the_process_ends_with_the_code_for_a_wrong_configuration(capsys):
     with pytest.raises(SystemExit) as ended:
-        settings_from({"WHISPER_MODEL": "/no/such/folder", "WHISPER_WORKERS": "2"})
+        settings_or_exit(WhisperSettings, {"WHISPER_MODEL": "/no/such/folder", "WHISPER_WORKERS": "2"})
     assert ended.value.code == EX_CONFIG
     assert capsys.readouterr().err.startswith("WHISPER_MODEL: ")
