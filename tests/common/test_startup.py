@@ -1,18 +1,24 @@
+import json
+import logging
 import signal
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from common.health import Drain
 from common.settings import Settings
-from common.startup import EX_CONFIG, drain_on_sigterm, settings_or_exit
+from common.startup import EX_CONFIG, drain_on_sigterm, settings_or_exit, started
 
 
 @pytest.fixture(autouse=True)
-def _handler_is_put_back() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
+def _the_process_is_put_back() -> Iterator[None]:
+    before, root = signal.getsignal(signal.SIGTERM), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     yield
     signal.signal(signal.SIGTERM, before)
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
 
 
 def test_wrong_settings_are_one_line_each_and_an_exit(capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,3 +49,11 @@ def test_sigterm_without_a_server_ends_the_process() -> None:
     with pytest.raises(SystemExit) as caught:
         signal.raise_signal(signal.SIGTERM)
     assert (caught.value.code, drain.started) == (0, True)
+
+
+def test_a_service_starts_with_settings_logs_and_a_drain(capsys: pytest.CaptureFixture[str]) -> None:
+    start = started("ingest", Settings, {"API_TOKEN": "very-secret", "LOG_LEVEL": "INFO"})
+    (line,) = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
+    assert (line["message"], line["service"], line["API_TOKEN"]) == ("starting", "ingest", "***")
+    assert start.settings.api_token.reveal() == "very-secret"
+    assert not start.drain.started
