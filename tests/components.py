@@ -47,7 +47,6 @@ COMPONENTS: Final = {
         ),
         Component("curl", _program("curl"), "install it: apt-get install curl"),
         Component("node", _program("node"), "install Node.js 18 or newer: apt-get install nodejs"),
-        Component("flite", _program("flite"), "install the speech synthesiser: apt-get install flite"),
         Component(
             "corpus",
             lambda config: corpus_folder(config) is not None,
