@@ -106,6 +106,6 @@ def load_runner_settings(environ: Mapping[str, str], *, token: Callable[[], str]
     transcribe = _load(TranscribeSettings, complete, problems)
     if whisper:
         _load(WhisperSettings, whisper.environ, problems)
-    if ingest is None or segmenter is None or transcribe is None:
+    if problems or ingest is None or segmenter is None or transcribe is None:
         raise SettingsError(problems)
     return RunnerSettings(ingest, segmenter, transcribe, whisper)

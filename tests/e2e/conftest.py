@@ -60,7 +60,9 @@ def uninterrupted(run_demo: Callable[..., Demo], tmp_path_factory: pytest.TempPa
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """A local server as `turnscribe demo` runs it."""
-    environ = demo_environment() | {"SPEAKER_DELAY_SEC": "1", "SPEAKER_WAIT_SEC": "5"}
+    # Live revisions change no final transcript; without them this takes half the time.
+    own = {"SPEAKER_DELAY_SEC": "1", "SPEAKER_WAIT_SEC": "10", "TRANSCRIBER_STEP_SEC": "60"}
+    environ = demo_environment() | own
     with LocalServer(tmp_path_factory.mktemp("server"), free_port(), environ) as running:
         running.wait_until_ready(READY_S)
         yield running

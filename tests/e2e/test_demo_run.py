@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Demo, demo_command, demo_environment, until, without_ids
+from tests.e2e.excerpts import EXCERPT_S, write_excerpt
 from turnscribe.client import Client
 from turnscribe.errors import TurnscribeClientError
 from turnscribe.local_server import free_port
 from turnscribe.transport import RetryPolicy
 
-pytestmark = [pytest.mark.component("whisper"), pytest.mark.slow]
+pytestmark = [pytest.mark.component("whisper"), pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def test_the_conversation_comes_out_complete_and_attributed(uninterrupted: Demo) -> None:
@@ -68,12 +69,12 @@ def _processes_below(pid: int) -> set[int]:
 class Playing:
     """A demo in a process of its own that a test may kill, and a look at what its server has."""
 
-    def __init__(self, data_dir: Path, speed: str) -> None:
+    def __init__(self, data_dir: Path, *options: str) -> None:
         self._data_dir = data_dir
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
-            demo_command(data_dir, "--speed", speed, "--port", str(port)),
+            demo_command(data_dir, "--port", str(port), *options),
             env=demo_environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -100,29 +101,54 @@ class Playing:
             return 0
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_interrupted_and_started_again_it_ends_with_the_same_transcript(
-    how: signal.Signals, uninterrupted: Demo, run_demo: Callable[..., Demo], tmp_path: Path
-) -> None:
-    playing = Playing(tmp_path, speed="6")
-    until(lambda: playing.durable() >= 9 and playing.segments() >= 1, "nine chunks and a segment")
+def _interrupt(playing: Playing, how: signal.Signals) -> int:
+    """Interrupt the demo; its exit status, once nothing of it runs any more."""
     family = _processes_below(playing.process.pid)
     assert len(family) >= 4  # the demo, the arbiter, the worker, Whisper
     playing.process.send_signal(how)
     playing.process.communicate(timeout=60)
     until(lambda: not any(_processes_below(pid) for pid in family), "no process survives")
-    assert playing.process.returncode == (130 if how == signal.SIGINT else -how)
+    return playing.process.returncode
 
+
+def test_killed_and_started_again_it_ends_with_the_same_transcript(
+    uninterrupted: Demo, run_demo: Callable[..., Demo], tmp_path: Path
+) -> None:
+    playing = Playing(tmp_path, "--speed", "6")
+    until(lambda: playing.durable() >= 9 and playing.segments() >= 1, "nine chunks and a segment")
+    assert _interrupt(playing, signal.SIGKILL) == -signal.SIGKILL
     resumed = run_demo(tmp_path, "--speed", "0")
     assert resumed.status == 0, resumed.errors
     assert resumed.report["resumed"] is True
     assert without_ids(resumed.transcript) == without_ids(uninterrupted.transcript)
 
 
+def test_any_recording_without_speakers_interrupted_and_played_again(
+    run_demo: Callable[..., Demo], tmp_path: Path
+) -> None:
+    audio = tmp_path / "excerpt.m4a"
+    write_excerpt(audio, "m4a")
+    playing = Playing(tmp_path / "data", "--speed", "4", "--audio", str(audio))
+    until(lambda: playing.durable() >= 2, "two chunks")
+    assert _interrupt(playing, signal.SIGINT) == 130
+
+    options = ("--speed", "0", "--audio", str(audio))
+    resumed, again = run_demo(tmp_path / "data", *options), run_demo(tmp_path / "data", *options)
+    for run in (resumed, again):
+        assert run.status == 0, run.errors
+        assert run.report["audio_seconds"] == pytest.approx(EXCERPT_S, abs=0.25)
+        assert not {"word_error_rate", "speaker_accuracy"} & run.report.keys()
+        assert {each["speaker"] for each in run.transcript["utterances"]} == {None}
+    # Once a run is complete, the next start makes a new one.
+    assert (resumed.report["resumed"], again.report["resumed"]) == (True, False)
+    assert resumed.report["meeting_id"] != again.report["meeting_id"]
+    assert without_ids(resumed.transcript) == without_ids(again.transcript)
+
+
 def test_the_serving_process_killed_in_mid_stream_is_replaced_and_nothing_changes(
     uninterrupted: Demo, tmp_path: Path
 ) -> None:
-    playing = Playing(tmp_path, speed="6")
+    playing = Playing(tmp_path, "--speed", "6")
     until(lambda: playing.durable() >= 6, "six chunks")
     (arbiter,) = _processes_below(playing.process.pid) & {
         int(pid) for pid in Path(f"/proc/{playing.process.pid}/task/{playing.process.pid}/children").read_text().split()
@@ -134,14 +160,3 @@ def test_the_serving_process_killed_in_mid_stream_is_replaced_and_nothing_change
     finished = Demo(0, json.loads(printed), "")
     assert finished.report["lost"] == []
     assert without_ids(finished.transcript) == without_ids(uninterrupted.transcript)
-
-
-def test_when_a_run_is_complete_the_next_start_makes_a_new_one(
-    uninterrupted: Demo, run_demo: Callable[..., Demo]
-) -> None:
-    data_dir = Path(uninterrupted.report["files"]["json"]).parents[1]
-    again = run_demo(data_dir, "--speed", "0")
-    assert again.status == 0, again.errors
-    assert again.report["resumed"] is False
-    assert again.report["meeting_id"] != uninterrupted.report["meeting_id"]
-    assert without_ids(again.transcript) == without_ids(uninterrupted.transcript)

@@ -96,7 +96,7 @@ class LiveView:
 
     def say(self, text: str) -> None:
         """One line above the live part."""
-        self._console.print(text, highlight=False, markup=False)
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def update(self, transcript: Transcript | None, progress: Progress) -> None:
         """Draw anew."""
