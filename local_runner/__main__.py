@@ -14,6 +14,7 @@ from common.logs import configure, get_logger
 from common.settings import SettingsError, as_logged, load
 from local_runner.data_dir import FolderInUse, keep_token, lock_folder
 from local_runner.lifetime import end_with_parent
+from local_runner.server import LocalServer
 from local_runner.settings import RunnerSettings, SharedSettings, load_runner_settings
 
 EX_CONFIG = 78
@@ -31,8 +32,6 @@ def _serve(settings: RunnerSettings) -> None:
     configure("local", settings.shared.log_level, sys.stderr)
     log = get_logger(__name__)
     log.info("settings", **{name: value for part in settings.parts for name, value in as_logged(part).items()})
-    from local_runner.server import LocalServer  # all services: a second to load, not needed to refuse
-
     LocalServer(settings, when_listening=lambda: _announce(settings)).run()
 
 

@@ -8,16 +8,18 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gthread import ThreadWorker
 
 from common.clock import SystemClock
-from local_runner.compose import Stack
 from local_runner.lifetime import end_with_parent
 from local_runner.settings import RunnerSettings
+
+if TYPE_CHECKING:
+    from local_runner.compose import Stack
 
 THREADS: Final = 32
 GRACE_S: Final = 40
@@ -34,7 +36,7 @@ class DrainingWorker(ThreadWorker):
             threading.Thread(target=self._drain_then_close, args=(sig, frame), name="drain").start()
 
     @property
-    def _stack(self) -> Stack:
+    def _stack(self) -> "Stack":
         app: Any = self.app  # a LocalServer; gunicorn declares the base class
         stack: Stack = app.stack
         return stack
@@ -75,7 +77,7 @@ class LocalServer(BaseApplication):
         super().__init__()
 
     @property
-    def stack(self) -> Stack:
+    def stack(self) -> "Stack":
         """What is served; there in the worker only."""
         if self._stack is None:
             raise RuntimeError("the stack is built in the worker")
@@ -107,6 +109,9 @@ class LocalServer(BaseApplication):
 
     def load(self) -> Any:
         """Build the stack and give its WSGI application. Called in the worker."""
+        # Not before the fork: the native libraries below start threads when they are imported, and a fork leaves them behind.
+        from local_runner.compose import Stack
+
         os.umask(0o077)  # recordings and transcripts are their owner's
         self._stack = Stack(self._settings, SystemClock())
         return self._stack.application

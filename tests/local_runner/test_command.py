@@ -23,3 +23,13 @@ def test_a_second_runner_on_one_folder_is_refused(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (75, "")
     assert "another runner" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_nothing_native_is_loaded_before_the_fork() -> None:
+    """Threads of native libraries do not survive a fork; a worker that inherits them aborts when it exits."""
+    code = (
+        "import sys, local_runner.__main__\n"
+        "print(sorted({'av', 'ctranslate2', 'numpy', 'onnxruntime', 'soundfile'} & sys.modules.keys()))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
