@@ -70,7 +70,11 @@ class CutDamage:
     """What cutting did, by position in the reference (lost) and in the transcript (doubled), with the words themselves."""
 
     lost: tuple[tuple[int, str], ...]
-    """Reference words beside a cut that one pass over the whole audio recognised and the transcript does not have."""
+    """Reference words beside a cut that one pass over the whole audio recognised and of which the transcript has nothing.
+
+    A word that is missing next to one that was heard as another (`hall in the lodge`, heard as `holland lodge`) is no loss: the
+    audio was there, and was misheard. It counts in the word error rate.
+    """
     doubled: tuple[tuple[int, str], ...]
     """Words beside a cut that the transcript has once more than was said, the same word standing on the other side of the cut."""
 
@@ -118,7 +122,7 @@ def lost_or_doubled_at_cuts(
     with_cuts, without = _align(said, heard), _align(said, uncut)
     lost = [
         (reference, said[reference].text)
-        for reference in with_cuts.lost
+        for reference in with_cuts.gone
         if reference in without.equal and _nearest(cuts_ms, uncut[without.equal[reference]]) is not None
     ]
     doubled = [
@@ -147,6 +151,8 @@ class _Alignment:
     """Reference position → transcript position of the same word."""
     substituted: int
     lost: list[int]
+    gone: list[int]
+    """Those of the lost that stand next to nothing misheard."""
     invented: list[int]
 
 
@@ -161,17 +167,20 @@ def _heard(words: Iterable[Word]) -> list[_Token]:
 
 def _align(said: Sequence[_Token], heard: Sequence[_Token]) -> _Alignment:
     operations = Levenshtein.opcodes([token.text for token in said], [token.text for token in heard])
-    alignment = _Alignment({}, sum(op.src_end - op.src_start for op in operations if op.tag == "replace"), [], [])
+    alignment = _Alignment({}, sum(op.src_end - op.src_start for op in operations if op.tag == "replace"), [], [], [])
+    misheard_from = {op.src_start for op in operations if op.tag == "replace"}
+    misheard_to = {op.src_end for op in operations if op.tag == "replace"}
     for op in operations:
+        reference, found = range(op.src_start, op.src_end), range(op.dest_start, op.dest_end)
         match op.tag:
             case "equal":
-                alignment.equal.update(
-                    zip(range(op.src_start, op.src_end), range(op.dest_start, op.dest_end), strict=True)
-                )
+                alignment.equal.update(zip(reference, found, strict=True))
             case "delete":
-                alignment.lost.extend(range(op.src_start, op.src_end))
+                alignment.lost.extend(reference)
+                if op.src_start not in misheard_to and op.src_end not in misheard_from:
+                    alignment.gone.extend(reference)
             case "insert":
-                alignment.invented.extend(range(op.dest_start, op.dest_end))
+                alignment.invented.extend(found)
     return alignment
 
 

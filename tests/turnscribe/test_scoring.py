@@ -79,6 +79,14 @@ def test_a_word_lost_at_a_cut_is_one_that_the_uncut_audio_gave() -> None:
     assert not lost_or_doubled_at_cuts(said, words("one two four five"), words("one two four five"), [1_100]).lost
 
 
+def test_a_word_that_was_misheard_together_with_its_neighbour_is_not_lost() -> None:
+    said = truth(("A", "bachelor hall in the lodge"))
+    damage = lost_or_doubled_at_cuts(
+        said, words("bachelor holland lodge"), words("bachelor hall in the lodge"), [1_000]
+    )
+    assert not damage.lost
+
+
 def test_a_word_doubled_at_a_cut_stands_on_both_sides_of_it() -> None:
     said = truth(("A", "one two three four"))
     heard = [*words("one two"), *words("two three four", from_ms=1_000)]
