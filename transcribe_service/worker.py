@@ -14,6 +14,7 @@ from common.ports.publisher import Publisher
 from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptStore, Word
 from common.push import event_time_ms
 from transcribe_service.attribution import assign_speakers
+from transcribe_service.invented_tail import without_invented_tail
 from transcribe_service.settings import TranscribeSettings
 from transcribe_service.stream_words import heard_words, is_invented
 from transcribe_service.whisper.client import WhisperClient, WhisperResult
@@ -117,7 +118,7 @@ class Worker:
         invented = sum(is_invented(segment) for segment in result.segments)
         if invented:
             log.info("whisper_spans_dropped", segment_id=event.segment_id, reason="no_speech", spans=invented)
-        words = attributed_words(event, heard_words(result, event))
+        words = attributed_words(event, without_invented_tail(heard_words(result, event)))
         self._put(event, language=result.language or self._language(event), words=words)
 
     def _put(self, event: SegmentReady, *, language: str, words: tuple[Word, ...], refused: str = "") -> None:
