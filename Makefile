@@ -49,7 +49,7 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 	  version=$$('$(PYTHON)' -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	  echo "$(PYTHON) cannot make a virtual environment: it has no ensurepip. On Debian and Ubuntu: apt-get install python$$version-venv" >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo 'Making .venv with $(PYTHON)'; '$(PYTHON)' -m venv --clear .venv; }
-	@echo 'Installing requirements/dev.txt (the first time: about 200 MB to download, half a minute on a good line)'
+	@echo 'Installing requirements/dev.txt (the first time: about 260 MB to download, half a minute on a good line)'
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
