@@ -1,0 +1,109 @@
+"""The pipeline's pure modules after each other in one process: for tuning the cut policy, not for proving anything.
+
+Decoding, voice activity, cutting, Whisper, attribution; no HTTP, no events, no stores, and no late or doubled chunks.
+`bench.accuracy` compares what comes out with what the real pipeline gives.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from common.events import SegmentReady, SpeakersObserved
+from common.ports.transcript_store import Word
+from common.speaker_masks import activities_of_masks
+from segmenter_service.cutting import UNLIMITED_MS, Cut, CutPolicy, Skip, Span, decide
+from segmenter_service.segment_audio import PADDING_MS, SAMPLE_RATE
+from segmenter_service.timeline import SpeakerTimeline
+from segmenter_service.voice_activity import FRAME_MS, FRAME_SAMPLES, VoiceActivity, VoiceActivityState
+from transcribe_service.attribution import assign_speakers
+from transcribe_service.invented_tail import without_invented_tail
+from transcribe_service.stream_words import heard_words
+from transcribe_service.whisper.client import WhisperResult, WhisperWord
+from turnscribe.demo.speakers import MaskWindow
+from whisper_service.transcription import Engine, Request, Samples
+
+Pcm = NDArray[np.int16]
+TURN_MARGIN_MS = 5_000
+
+
+def decoded(recording: Path) -> Pcm:
+    """The whole recording as samples (n,), 16 kHz mono."""
+    resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)
+    with av.open(str(recording)) as container:
+        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+    return np.concatenate([frame.to_ndarray()[0] for frame in [*frames, *resampler.resample(None)]])
+
+
+def full_scale(pcm: Pcm) -> Samples:
+    """Samples as Whisper takes them: float32, full scale ±1."""
+    return np.multiply(pcm, 1 / 32_768, dtype=np.float32)
+
+
+def timeline_of(windows: Sequence[MaskWindow], *, bit_ms: int, delay_ms: int) -> SpeakerTimeline:
+    """The timeline after all windows of activity masks; the recording began at epoch 10^12 ms."""
+    offset_ms = 10**12
+    timeline = SpeakerTimeline()
+    timeline.synchronise(offset_ms, delay_ms)
+    for number, window in enumerate(windows):
+        covered_from_ms, covered_to_ms, activities = activities_of_masks(
+            offset_ms + window.end_ms, bit_ms, window.masks
+        )
+        timeline.add(
+            SpeakersObserved(
+                tenant="bench",
+                meeting_id="bench",
+                connection_id="bench",
+                observation_id=str(number),
+                object_name="",
+                clock="epoch",
+                covered_from_ms=covered_from_ms,
+                covered_to_ms=covered_to_ms,
+                activities=activities,
+            )
+        )
+    return timeline
+
+
+def segments_of(pcm: Pcm, timeline: SpeakerTimeline, policy: CutPolicy) -> Iterator[tuple[int, int]]:
+    """`(start_ms, end_ms)` of every segment."""
+    activity = VoiceActivity().frames(VoiceActivityState(), pcm)
+    start = 0
+    while start < len(activity):
+        span = Span(start, activity[start:])
+        turns = timeline.turns_between(start * FRAME_MS - TURN_MARGIN_MS, len(activity) * FRAME_MS)
+        match decide(span, turns, UNLIMITED_MS, policy, ended=True):
+            case Cut(end_frame=end):
+                yield start * FRAME_MS, end * FRAME_MS
+                start = end
+            case Skip(to_frame=end):
+                start = end
+
+
+def words_of_segment(
+    pcm: Pcm, start_ms: int, end_ms: int, timeline: SpeakerTimeline, engine: Engine
+) -> tuple[Word, ...]:
+    """What the transcript would have of one segment."""
+    silence = np.zeros(PADDING_MS * SAMPLE_RATE // 1000, np.int16)
+    samples = pcm[start_ms // FRAME_MS * FRAME_SAMPLES : end_ms // FRAME_MS * FRAME_SAMPLES]
+    padded = np.concatenate([silence, samples, silence])
+    found = engine.transcribe(full_scale(padded), Request(word_times=True, segment_times=False))
+    words = tuple(WhisperWord(word.word, word.start, word.end, word.probability) for word in found.words)
+    event = SegmentReady(
+        tenant="bench",
+        meeting_id="bench",
+        connection_id="bench",
+        segment_id=f"bench:0:{start_ms}",
+        channel=0,
+        revision=1,
+        final=True,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        padding_ms=PADDING_MS,
+        object_name="",
+        epoch_offset_ms=0,
+    )
+    heard = without_invented_tail(heard_words(WhisperResult(text=found.text, words=words), event))
+    return assign_speakers(heard, timeline.turns_between(start_ms - TURN_MARGIN_MS, end_ms + TURN_MARGIN_MS))
