@@ -32,28 +32,28 @@ class PcmBlock(NamedTuple):
     """Shape (channels, n)."""
 
 
-class _Decoded(NamedTuple):
-    """What one packet gave, and how many samples at the decoder's rate it should have given."""
-
-    samples: Float | None
-    rate: int
-
-
 def decode(block: Block, *, keep_channels: bool) -> tuple[PcmBlock, int]:
     """The samples of `block`, and how many packets libavcodec refused: in their place is silence."""
-    channels = block.codec.channels if keep_channels else 1
-    context = _open(block.codec)
-    decoded = [_decode_packet(context, packet, channels) for packet in block.packets]
-    refused = sum(
-        each.samples is None and bool(packet.data) for each, packet in zip(decoded, block.packets, strict=True)
-    )
-    rate = next((each.rate for each in reversed(decoded) if each.rate), block.codec.rate)
-    parts = [
-        _fitted(each, packet, block.codec, rate, channels) for each, packet in zip(decoded, block.packets, strict=True)
-    ]
-    wave = np.concatenate(parts, axis=1)
-    start = block.start * rate // block.codec.rate
-    return PcmBlock(block.first_sample, _resampled(wave, start, rate, block)), refused
+    codec = block.codec
+    channels = codec.channels if keep_channels else 1
+    context = _open(codec)
+    needed_from = _needed_from(block, codec.rate)
+    start = end = block.start
+    heard: list[tuple[Packet, list[av.AudioFrame]]] = []
+    refused = 0
+    for packet in block.packets:
+        frames = _frames(context, packet)
+        refused += frames is None
+        end += packet.samples
+        if end > needed_from:  # those before only warm the decoder up
+            start = start if heard else end - packet.samples
+            heard.append((packet, frames or []))
+    rate = next((frames[-1].sample_rate for _, frames in reversed(heard) if frames), codec.rate)
+    parts = [_fitted(frames, packet.samples * rate // codec.rate, rate, codec.channels) for packet, frames in heard]
+    if len({part.shape[0] for part in parts}) > 1:
+        parts = [mixed(part, channels) for part in parts]
+    wave = mixed(np.concatenate(parts, axis=1), channels) if parts else np.zeros((channels, 0), np.float32)
+    return PcmBlock(block.first_sample, _resampled(wave, start * rate // codec.rate, rate, block)), refused
 
 
 def planar(frame: av.AudioFrame) -> Float:
@@ -93,38 +93,46 @@ def _open(codec: Codec) -> AudioCodecContext:
     return context
 
 
-def _decode_packet(context: AudioCodecContext, packet: Packet, channels: int) -> _Decoded:
+def _frames(context: AudioCodecContext, packet: Packet) -> list[av.AudioFrame] | None:
+    """What the decoder makes of a packet; None when it refuses it."""
     if not packet.data:  # to libavcodec an empty packet is the end of the stream
-        return _Decoded(None, 0)
+        return []
     try:
-        frames = context.decode(av.Packet(packet.data))
+        return context.decode(av.Packet(packet.data))
     except av.FFmpegError:
-        return _Decoded(None, 0)
-    waves = [mixed(planar(frame), channels) for frame in frames]
+        return None
+
+
+def _fitted(frames: list[av.AudioFrame], samples: int, rate: int, channels: int) -> Float:
+    """Exactly `samples` long: a first packet that only primes the decoder leaves silence, a trimmed last one is cut."""
+    waves = [planar(frame) for frame in frames if frame.sample_rate == rate]
+    if len({wave.shape[0] for wave in waves}) > 1:
+        waves = [mixed(wave, 1) for wave in waves]
     if not waves:
-        return _Decoded(np.zeros((channels, 0), np.float32), 0)
-    return _Decoded(waves[0] if len(waves) == 1 else np.concatenate(waves, axis=1), frames[-1].sample_rate)
-
-
-def _fitted(decoded: _Decoded, packet: Packet, codec: Codec, rate: int, channels: int) -> Float:
-    """Exactly as long as the packet lasts: a first packet that only primes the decoder leaves silence, a trimmed last one is cut."""
-    samples = packet.samples * rate // codec.rate
-    if decoded.samples is None or decoded.rate != rate:
         return np.zeros((channels, samples), np.float32)
-    wave = decoded.samples[:, :samples]
+    wave = waves[0] if len(waves) == 1 else np.concatenate(waves, axis=1)
     missing = samples - wave.shape[1]
-    return np.pad(wave, ((0, 0), (missing, 0))) if missing else wave
+    return np.pad(wave, ((0, 0), (missing, 0))) if missing > 0 else wave[:, :samples]
+
+
+def _needed_from(block: Block, rate: int) -> int:
+    """From where on the resampler needs samples: at `rate`, after the run's origin."""
+    wanted = (block.first_sample - block.origin) * rate // SAMPLE_RATE
+    return wanted - LEFT_CONTEXT_MS * rate // 1_000 - _step(rate)
+
+
+def _step(rate: int) -> int:
+    """Every so many samples at `rate` one coincides with one at 16 kHz."""
+    step = rate // gcd(rate, SAMPLE_RATE)
+    return step if step <= _MAX_STEP else 1  # an odd rate: being off by less than a sample is not heard
 
 
 def _resampled(wave: Float, start: int, rate: int, block: Block) -> NDArray[np.int16]:
     """The block's samples out of `wave`, which begins at `start` (samples at `rate` after the run's origin)."""
     wanted = block.first_sample - block.origin
     # The resampler puts its first output sample where its first input sample is: begin where both clocks have one.
-    step = rate // gcd(rate, SAMPLE_RATE)
-    if step > _MAX_STEP:
-        step = 1  # an odd rate: the clocks hardly ever meet, and being off by less than a sample is not heard
-    from_position = max(start, wanted * rate // SAMPLE_RATE - LEFT_CONTEXT_MS * rate // 1_000 - step)
-    from_position += -from_position % step
+    from_position = max(start, _needed_from(block, rate))
+    from_position += -from_position % _step(rate)
     first = -(-from_position * SAMPLE_RATE // rate)
     count = block.end_sample - block.first_sample
     rows = []
