@@ -13,6 +13,7 @@ listings come in the order of names. Everything of one connection lies under one
     {segments}/{hash}/{tenant}/{connection}/provisional/{channel}/{start_ms:010d}.{revision:06d}.flac
     {segments}/{hash}/{tenant}/{connection}/gaps/{from_seq:08d}     chunks that were given up
     {segments}/{hash}/{tenant}/{connection}/checkpoints/{next_seq:08d}
+    {segments}/{hash}/{tenant}/{connection}/anchors/{seq:08d}       where decoding can start, for formats with large packets
 """
 
 import hashlib
@@ -106,6 +107,10 @@ class ConnectionObjects:
     def gap(self, from_seq: int) -> str:
         """A range of chunks that did not come before the gap deadline."""
         return f"{self.gaps_prefix}{from_seq:08d}"
+
+    def anchor(self, seq: int) -> str:
+        """A reader's state before chunk `seq`, where it is too large for the hot state."""
+        return f"{self.segments_prefix}anchors/{seq:08d}"
 
     def checkpoint(self, next_seq: int) -> str:
         """The segmenter's state before chunk `next_seq`."""

@@ -4,6 +4,7 @@ Both ways go through the same reader with the same calls, so they give the same 
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,9 @@ from segmenter_service.holding import Holding
 from segmenter_service.pcm_window import PcmWindow
 from segmenter_service.state import Anchor, ConnectionState
 
-ANCHOR_SPACING_SAMPLES = 5 * 16_000
+ANCHOR_SPACING_SAMPLES: Final = 5 * 16_000
+MAX_ANCHOR_BYTES: Final = 10_240
+"""Of a reader's state inside the hot state. Ogg with large pages and uncompressed audio have more."""
 
 
 def reader_of(state: ConnectionState) -> AudioReader:
@@ -27,14 +30,19 @@ def new_reader(state: ConnectionState) -> AudioReader:
     return AudioReader.new(state.options.content_type, keep_channels=state.options.channels == "separate")
 
 
-def move_anchors(state: ConnectionState) -> None:
+def move_anchors(holding: Holding) -> None:
     """Let the anchor follow the cuts, two steps behind: it never stands after a sample that may be needed again."""
+    state = holding.state
     uncut = state.uncut_from_sample
     if state.next_anchor is not None and state.next_anchor.from_sample <= uncut:
         state.anchor, state.next_anchor = state.next_anchor, None
     reached = state.anchor.from_sample if state.anchor else 0
     if state.next_anchor is None and state.decoded_samples - reached >= ANCHOR_SPACING_SAMPLES:
-        state.next_anchor = Anchor(seq=state.next_seq, from_sample=state.decoded_samples, reader=state.reader)
+        fits = len(state.reader) <= MAX_ANCHOR_BYTES
+        if not fits:
+            holding.around.blobs.create(holding.objects.anchor(state.next_seq), state.reader)
+        reader = state.reader if fits else None
+        state.next_anchor = Anchor(seq=state.next_seq, from_sample=state.decoded_samples, reader=reader)
 
 
 def audio_between(holding: Holding, from_sample: int, to_sample: int) -> NDArray[np.int16]:
@@ -53,14 +61,20 @@ def _decoded_again(holding: Holding) -> PcmWindow:
     state = holding.state
     start = state.anchor or Anchor(seq=0, from_sample=0, reader=b"")
     window = PcmWindow(start.from_sample, start.from_sample)
-    reader = AudioReader.restore(start.reader) if start.reader else new_reader(state)
-    for block in _replay(holding, reader, start.seq):
+    for block in _replay(holding, _reader_at(holding, start), start.seq):
         window.append(block)
     for block in holding.window.blocks:
         window.append(block)
     window.to_sample = max(window.to_sample, state.decoded_samples)
     window.drop_before(state.uncut_from_sample)
     return window
+
+
+def _reader_at(holding: Holding, anchor: Anchor) -> AudioReader:
+    reader = anchor.reader
+    if reader is None:
+        reader = holding.around.blobs.read(holding.objects.anchor(anchor.seq)).data
+    return AudioReader.restore(reader) if reader else new_reader(holding.state)
 
 
 def _replay(holding: Holding, reader: AudioReader, from_seq: int) -> Iterator[PcmBlock]:

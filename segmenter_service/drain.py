@@ -119,7 +119,7 @@ def _move(holding: Holding, mail: Mail) -> bool:
         drain_chunk(holding, chunk)
         holding.still_mine()
         cut_what_is_ready(holding)
-        move_anchors(state)
+        move_anchors(holding)
     else:
         return False
     closing = time_to_close(holding)

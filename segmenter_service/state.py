@@ -24,7 +24,8 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True):
 
     seq: int
     from_sample: int
-    reader: bytes
+    reader: bytes | None
+    """None: too large for the hot state, and in the bucket."""
 
 
 class Arrival(msgspec.Struct, frozen=True, array_like=True):

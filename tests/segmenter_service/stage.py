@@ -54,15 +54,15 @@ def talk(*seconds: float) -> Samples:
     return np.concatenate(parts)
 
 
-def recording(samples: Samples, suffix: str, codec: str) -> bytes:
-    """`samples` (n,) or (channels, n) at 16 kHz in a container, as a file."""
+def recording(samples: Samples, suffix: str, codec: str, *, rate_hz: int = RATE_HZ) -> bytes:
+    """`samples` (n,) or (channels, n) in a container, as a file."""
     rows = np.atleast_2d(samples)
     layout = "stereo" if rows.shape[0] == 2 else "mono"
     target = io.BytesIO()
     with av.open(target, "w", format=suffix, options={"live": "1"} if suffix == "webm" else {}) as container:
-        stream = container.add_stream(codec, rate=48_000 if codec == "libopus" else RATE_HZ, layout=layout)
+        stream = container.add_stream(codec, rate=48_000 if codec == "libopus" else rate_hz, layout=layout)
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(rows.T.reshape(1, -1)), format="s16", layout=layout)
-        frame.sample_rate = RATE_HZ
+        frame.sample_rate = rate_hz
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             container.mux(packet)
     return target.getvalue()

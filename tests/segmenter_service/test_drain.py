@@ -9,7 +9,7 @@ import redis
 
 from common.errors import Retryable
 from common.events import StreamOptions
-from tests.segmenter_service.stage import START_MS, Stage, silence, split, talk, tone, wav, webm
+from tests.segmenter_service.stage import START_MS, Stage, recording, silence, split, talk, tone, wav, webm
 
 DOWN = Retryable("down for a moment", reason="down")
 CONVERSATION = talk(4, 0.6, 5, 0.4, 7, 3.5, 6, 0.3, 9, 0.7, 8)
@@ -189,3 +189,20 @@ def test_an_observation_in_the_bucket_counts_even_if_its_event_never_came(redis_
     first = next(each for each in stage.announced() if each.final)
     assert 6_000 <= first.end_ms <= 6_500
     assert [turn.speaker for turn in first.turns] == ["A", "B"]
+
+
+@pytest.mark.parametrize("limit", [0, 10_240])
+def test_hot_state_stays_small_even_where_packets_are_large(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr("segmenter_service.decoding.MAX_ANCHOR_BYTES", limit)
+    stage = Stage(redis_client, PCM_CACHE_MIB="0")
+    loud = np.random.default_rng(1).integers(-20_000, 20_000, (2, 40 * 48_000)).astype(np.int16)
+    largest = 0
+    for event in stage.upload(split(recording(loud, "wav", "pcm_s16le", rate_hz=48_000), 14)):
+        stage.restart()
+        stage.deliver([event])
+        largest = max(largest, stage.drainer.mailbox("default", "call-1").size_bytes())
+    assert largest < 65_536
+    assert stage.summary().audio_ms == 40_000
+    assert any("/anchors/" in name for name in stage.blobs.objects)
