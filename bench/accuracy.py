@@ -176,6 +176,7 @@ def measured(meeting: Meeting, heard: Heard, uncut: Iterable[Word]) -> dict[str,
         "word_error_rate": round(with_cuts.word_error_rate, 4),
         "word_error_rate_one_pass": round(without.word_error_rate, 4),
         "words_lost_at_cuts": len(damage.lost),
+        "words_lost_at_cuts_in_overlapping_speech": len(damage.lost_in_overlap),
         "words_doubled_at_cuts": len(damage.doubled),
         "whisper_seconds_per_speech_second": round(heard.sent_s / speech_seconds(meeting.truth), 3),
         "reference_words": with_cuts.reference_words,
@@ -198,7 +199,7 @@ def broken_promises(numbers: Mapping[str, float]) -> list[str]:
 
 def _table(system: str, numbers: Mapping[str, float]) -> str:
     rows = [("measured system", system), *((name.replace("_", " "), f"{value:g}") for name, value in numbers.items())]
-    return "\n".join(f"{name:<36}{value:>10}" for name, value in rows)
+    return "\n".join(f"{name:<44}{value:>10}" for name, value in rows)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,13 +7,13 @@ Decoding, voice activity, cutting, Whisper, attribution; no HTTP, no events, no 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from common.events import SegmentReady, SpeakersObserved
 from common.ports.transcript_store import Word
 from common.speaker_masks import activities_of_masks
+from segmenter_service.audio.reader import AudioReader
 from segmenter_service.cutting import UNLIMITED_MS, Cut, CutPolicy, Skip, Span, decide
 from segmenter_service.segment_audio import PADDING_MS, SAMPLE_RATE
 from segmenter_service.timeline import SpeakerTimeline
@@ -30,11 +30,14 @@ TURN_MARGIN_MS = 5_000
 
 
 def decoded(recording: Path) -> Pcm:
-    """The whole recording as samples (n,), 16 kHz mono."""
-    resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)
-    with av.open(str(recording)) as container:
-        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
-    return np.concatenate([frame.to_ndarray()[0] for frame in [*frames, *resampler.resample(None)]])
+    """The whole recording as the segmenter decodes it: samples (n,), 16 kHz mono. A hole in its timestamps is silence."""
+    data = recording.read_bytes()
+    reader = AudioReader.new("", keep_channels=False)
+    blocks = [*reader.feed(data), *reader.finish(lambda: iter([data]))]
+    pcm = np.zeros(max(block.first_sample + block.samples.shape[1] for block in blocks), np.int16)
+    for block in blocks:
+        pcm[block.first_sample : block.first_sample + block.samples.shape[1]] = block.samples[0]
+    return pcm
 
 
 def full_scale(pcm: Pcm) -> Samples:

@@ -75,6 +75,8 @@ class CutDamage:
     A word that is missing next to one that was heard as another (`hall in the lodge`, heard as `holland lodge`) is no loss: the
     audio was there, and was misheard. It counts in the word error rate.
     """
+    lost_in_overlap: tuple[tuple[int, str], ...]
+    """The same, where somebody else spoke at the same time: which of two Whisper writes down is chance, with and without cuts."""
     doubled: tuple[tuple[int, str], ...]
     """Words beside a cut that the transcript has once more than was said, the same word standing on the other side of the cut."""
 
@@ -120,17 +122,20 @@ def lost_or_doubled_at_cuts(
     """
     said, heard, uncut = _said(truth), _heard(transcript), _heard(one_pass)
     with_cuts, without = _align(said, heard), _align(said, uncut)
-    lost = [
-        (reference, said[reference].text)
-        for reference in with_cuts.gone
-        if reference in without.equal and _nearest(cuts_ms, uncut[without.equal[reference]]) is not None
-    ]
+    lost: list[tuple[int, str]] = []
+    lost_in_overlap: list[tuple[int, str]] = []
+    for reference in with_cuts.gone:
+        word = said[reference]
+        found = uncut[without.equal[reference]] if reference in without.equal else None
+        if found and _nearest(cuts_ms, found) is not None:
+            alone = not _others_speak(truth, word.speaker, found)
+            (lost if alone else lost_in_overlap).append((reference, word.text))
     doubled = [
         (found, heard[found].text)
         for found in with_cuts.invented
         if (cut_ms := _nearest(cuts_ms, heard[found])) is not None and _echoes(heard, found, cut_ms)
     ]
-    return CutDamage(tuple(lost), tuple(doubled))
+    return CutDamage(tuple(lost), tuple(lost_in_overlap), tuple(doubled))
 
 
 @dataclass(frozen=True)
@@ -188,6 +193,14 @@ def _nearest(cuts_ms: Sequence[int], token: _Token) -> int | None:
     """The cut nearest to a word, where one is beside it."""
     near = [cut for cut in cuts_ms if token.start_ms - CUT_REACH_MS <= cut <= token.end_ms + CUT_REACH_MS]
     return min(near, key=lambda cut: abs(cut - token.middle_ms), default=None)
+
+
+def _others_speak(truth: GroundTruth, speaker: str | None, token: _Token) -> bool:
+    """True when somebody other than `speaker` speaks during a word."""
+    return any(
+        turn.speaker != speaker and turn.start * 1000 < token.end_ms and turn.end * 1000 > token.start_ms
+        for turn in truth.turns
+    )
 
 
 def _echoes(heard: Sequence[_Token], position: int, cut_ms: int) -> bool:

@@ -87,6 +87,13 @@ def test_a_word_that_was_misheard_together_with_its_neighbour_is_not_lost() -> N
     assert not damage.lost
 
 
+def test_words_lost_while_two_people_speak_are_told_apart() -> None:
+    both = GroundTruth((TrueTurn("A", 0.0, 3.0, "one two three four"), TrueTurn("B", 1.2, 4.0, "five six")))
+    one_pass = words("one two three four five six")
+    damage = lost_or_doubled_at_cuts(both, words("one two four five six"), one_pass, [1_100])
+    assert (damage.lost, damage.lost_in_overlap) == ((), ((2, "three"),))
+
+
 def test_a_word_doubled_at_a_cut_stands_on_both_sides_of_it() -> None:
     said = truth(("A", "one two three four"))
     heard = [*words("one two"), *words("two three four", from_ms=1_000)]
