@@ -49,9 +49,7 @@ def meeting_status(
     """The status of a meeting with these streams and stored segments."""
     finals = Counter(segment.connection_id for segment in segments if segment.final)
     refused = Counter(segment.connection_id for segment in segments if segment.refused)
-    states = tuple(
-        _state(stream, finals[stream.connection_id], refused[stream.connection_id]) for stream in streams
-    )
+    states = tuple(_state(stream, finals[stream.connection_id], refused[stream.connection_id]) for stream in streams)
     complete = bool(states) and all(
         state.segments_expected is not None and state.segments >= state.segments_expected for state in states
     )
