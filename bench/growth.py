@@ -22,6 +22,7 @@ from pathlib import Path
 
 import av
 
+from common import logs
 from common.adapters.embedded.data_dir import DataDir
 from common.adapters.embedded.embedded_redis import connect_redis
 from common.adapters.embedded.file_blob_store import FileBlobStore
@@ -153,6 +154,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, default=180, help="length of the meeting (default: 180)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
+    logs.configure("bench", "WARNING", sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
         result = measure(arguments.minutes, Path(folder))
     if arguments.json:
