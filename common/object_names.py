@@ -87,9 +87,14 @@ class ConnectionObjects:
         """One observation, by the end of the window that it covers (on its own clock) and its content's hash."""
         return f"{self.speakers_prefix}{covered_to_ms:014d}-{observation_id}"
 
+    @property
+    def quarantine_prefix(self) -> str:
+        """Prefix of everything of the connection that could not be read."""
+        return f"{self.raw_prefix}quarantine/"
+
     def quarantine(self, item_id: str) -> str:
         """Something that could not be read; its metadata carries the reason."""
-        return f"{self.raw_prefix}quarantine/{item_id}"
+        return f"{self.quarantine_prefix}{item_id}"
 
     @property
     def finals_prefix(self) -> str:

@@ -1,5 +1,6 @@
 """Taking a chunk: store its bytes, publish its event, only then say so."""
 
+from common.audio_signatures import begins_no_recording, is_headerless
 from common.events import ChunkStored
 from common.ports.blob_store import BlobInfo, Created
 from common.problems import Problem
@@ -12,9 +13,12 @@ def store_chunk(intake: Intake, upload: ChunkUpload, data: bytes) -> bool:
     """True when the chunk is new, False when the same bytes were there. On return bytes and event are durable.
 
     The same bytes again publish the first event again, since the first attempt may have died between storing and publishing.
-    Raises a 409 `Problem` when other bytes are stored under the seq; nothing is published then.
+    Raises a `Problem`: 409 when other bytes are stored under the seq, 415 when the first chunk can't be audio. Nothing is
+    published then.
     """
     stream = upload.stream
+    if upload.seq == 0:
+        _refuse_what_is_no_audio(upload, data)
     intake.claim(stream, upload.options)
     event = ChunkStored(
         tenant=stream.tenant,
@@ -39,6 +43,19 @@ def store_chunk(intake: Intake, upload: ChunkUpload, data: bytes) -> bool:
         event = _first_event(intake, event)
     intake.publisher.publish(event)
     return created is Created.CREATED
+
+
+def _refuse_what_is_no_audio(upload: ChunkUpload, data: bytes) -> None:
+    """The first chunk carries the container's header: here the uploader can still be told."""
+    if begins_no_recording(data) and not is_headerless(upload.options.content_type):
+        raise Problem(
+            415,
+            "unknown-container",
+            "The first chunk begins no recording that can be read (WebM, MP4, Ogg, FLAC, WAV, MP3, AAC, …). Samples without a "
+            "header must be declared, as in audio/pcm;rate=16000;channels=1. Nothing was stored.",
+            connection_id=upload.stream.connection_id,
+            seq=upload.seq,
+        )
 
 
 def _first_event(intake: Intake, event: ChunkStored) -> ChunkStored:

@@ -14,6 +14,17 @@ from common.stored_chunks import event_of_content, stream_description
 from ingest_service.intake import Intake
 
 MAX_MISSING: Final = 1_000
+MAX_PROBLEMS: Final = 1_000
+
+
+class ChunkProblem(msgspec.Struct, frozen=True):
+    """Something of the stream that was accepted and then could not be read, in the words of RFC 9457."""
+
+    type: str
+    title: str
+    detail: str
+    seq: int | None
+    """The chunk; None where it is the end of the stream that shows the fault."""
 
 
 class StreamStatus(msgspec.Struct, frozen=True):
@@ -29,6 +40,8 @@ class StreamStatus(msgspec.Struct, frozen=True):
     """What is missing below the highest seq, at most 1,000 of them."""
     ended: bool
     last_seq: int | None
+    problems: tuple[ChunkProblem, ...]
+    """What was put into quarantine, at most 1,000 of them. The stream goes on without it."""
     recommended_chunk_ms: int
 
 
@@ -53,6 +66,7 @@ def stream_status(intake: Intake, tenant: str, connection_id: str, recommended_c
         missing=missing,
         ended=last_seq is not None,
         last_seq=last_seq,
+        problems=tuple(islice(_problems(intake, objects.quarantine_prefix), MAX_PROBLEMS)),
         recommended_chunk_ms=recommended_chunk_ms,
     )
 
@@ -70,3 +84,16 @@ def _last_seq(intake: Intake, end_name: str) -> int | None:
         return event_of_content(intake.blobs.read(end_name).data, StreamEnded).last_seq
     except BlobNotFound:
         return None
+
+
+def _problems(intake: Intake, prefix: str) -> Iterator[ChunkProblem]:
+    """Read from names and metadata alone."""
+    for info in intake.blobs.list(prefix):
+        item = info.name.removeprefix(prefix)
+        reason = info.metadata.get("reason", "unreadable").replace("_", "-")
+        yield ChunkProblem(
+            type=f"urn:turnscribe:problem:{reason}",
+            title="Not readable",
+            detail=info.metadata.get("detail", ""),
+            seq=int(item) if item.isdecimal() else None,
+        )

@@ -2,28 +2,12 @@
 
 from collections.abc import Mapping
 
+from common.audio_signatures import SIGNATURES
 from segmenter_service.audio.adts import AdtsDemuxer
 from segmenter_service.audio.frame_sync import HEAD_BYTES, FrameDemuxer
 from segmenter_service.audio.mp3 import Mp3Demuxer
 from segmenter_service.audio.packets import Unreadable
 
-_SIGNATURES = (
-    (0, b"\x1a\x45\xdf\xa3", "webm"),
-    (0, b"OggS", "ogg"),
-    (0, b"fLaC", "flac"),
-    (0, b"RIFF", "wav"),
-    *((4, box, "mp4") for box in (b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")),
-    (0, b"caff", "whole"),  # Core Audio
-    (0, b"FORM", "whole"),  # AIFF
-    (0, b"#!AMR", "whole"),
-    (0, b".snd", "whole"),  # AU
-    (0, b"RF64", "whole"),
-    (0, b"BW64", "whole"),
-    (0, b"wvpk", "whole"),  # WavPack
-    (0, b"MAC ", "whole"),  # Monkey's Audio
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "whole"),  # ASF, WMA
-    (0, b"FLV\x01", "whole"),
-)
 _CONTINUATIONS = (
     (0, b"\x1f\x43\xb6\x75", "a WebM Cluster"),
     (0, b"\x43\xb6\x75", "a WebM Cluster"),
@@ -37,7 +21,7 @@ _FRAMES_IN_A_ROW = 3
 
 def sniffed(data: bytes) -> str | None:
     """The container that `data` begins; None when more bytes are needed to tell. Raises `Unreadable` when it begins none."""
-    for at, signature, name in _SIGNATURES:
+    for at, signature, name in SIGNATURES:
         begin = data[at : at + len(signature)]
         if begin == signature:
             return name

@@ -106,8 +106,8 @@ def test_the_route_stops_reading_too(ingest: Ingest) -> None:
     )
     assert problem(answer)[:2] == (413, "body-too-large")
     assert ingest.blobs.objects == {}
-    assert ingest.put(0, b"x" * limit).status_code == 201
-    assert problem(ingest.put(1, b"x" * (limit + 1)))[0] == 413
+    assert ingest.put(1, b"x" * limit).status_code == 201
+    assert problem(ingest.put(2, b"x" * (limit + 1)))[0] == 413
 
 
 def test_half_a_chunk_is_never_stored(ingest: Ingest) -> None:

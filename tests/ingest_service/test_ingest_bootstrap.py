@@ -65,10 +65,10 @@ def stored(data_dir: Path, seq: int) -> list[int]:
 
 
 def test_chunks_with_and_without_a_length_are_stored(connection: http.client.HTTPConnection, data_dir: Path) -> None:
-    assert put(connection, f"{CHUNKS}/0", b"x" * 100_000, {}) == 201
-    assert put(connection, f"{CHUNKS}/0", (b"x" * 25_000 for _ in range(4)), {}) == 200
-    assert put(connection, f"{CHUNKS}/1", (b"x" * 25_000 for _ in range(4)), {}) == 201
-    assert (stored(data_dir, 0), stored(data_dir, 1)) == ([100_000], [100_000])
+    assert put(connection, f"{CHUNKS}/1", b"x" * 100_000, {}) == 201
+    assert put(connection, f"{CHUNKS}/1", (b"x" * 25_000 for _ in range(4)), {}) == 200
+    assert put(connection, f"{CHUNKS}/2", (b"x" * 25_000 for _ in range(4)), {}) == 201
+    assert (stored(data_dir, 1), stored(data_dir, 2)) == ([100_000], [100_000])
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pytest
 from common.events import ChunkStored, StreamOptions
 from common.object_names import ConnectionObjects
 from common.stored_chunks import StreamDescription, event_of_chunk, stream_description
-from tests.ingest_service.fakes import NOW_MS, Fault, Ingest, problem
+from tests.ingest_service.fakes import AUTHORIZED, NOW_MS, Fault, Ingest, problem
 
 OBJECTS = ConnectionObjects("default", "c1")
 FAULTS = [Fault.BEFORE, Fault.AFTER]
@@ -117,3 +117,24 @@ def test_a_chunk_deleted_under_our_hands_is_tried_again(ingest: Ingest, monkeypa
     ingest.put(0, b"bytes")
     monkeypatch.setattr(ingest.blobs, "read", lambda name: type(ingest.blobs)().read(name))
     assert problem(ingest.put(0, b"bytes"))[0] == 503
+
+
+@pytest.mark.parametrize(
+    "data", [b"<!doctype html><html></html>", b'{"error": "not found"}', b"\x89PNG\r\n\x1a\n" + bytes(32)]
+)
+def test_a_first_chunk_that_is_no_audio_is_refused_and_may_be_sent_again(ingest: Ingest, data: bytes) -> None:
+    status, kind, detail = problem(ingest.put(0, data))
+    assert (status, kind) == (415, "unknown-container")
+    assert "WebM" in detail
+    assert (ingest.blobs.objects, ingest.events) == ({}, [])
+    assert ingest.put(0, b"\x1a\x45\xdf\xa3" + bytes(32)).status_code == 201
+
+
+def test_later_chunks_and_headerless_samples_may_begin_with_anything(ingest: Ingest) -> None:
+    assert ingest.put(1, b"<!doctype html><html></html>").status_code == 201
+    answer = ingest.client.put(
+        "/v1/streams/c1/chunks/0?meeting_id=m1",
+        headers={**AUTHORIZED, "Content-Type": "audio/pcm;rate=16000"},
+        data=bytes(64),
+    )
+    assert answer.status_code == 201

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.object_names import ConnectionObjects
 from ingest_service.stream_status import missing_seqs
 from tests.ingest_service.fakes import Ingest, problem
 
@@ -19,9 +20,31 @@ def test_what_is_durable_and_what_is_missing(ingest: Ingest) -> None:
         "missing": [2, 3],
         "ended": False,
         "last_seq": None,
+        "problems": [],
         "recommended_chunk_ms": 3000,
     }
     assert ingest.blobs.reads <= 2, "reads the audio"
+
+
+def test_what_the_segmenter_could_not_read_is_named(ingest: Ingest) -> None:
+    ingest.put(0, b"x")
+    objects = ConnectionObjects("default", "c1")
+    for item, reason in (("00000003", "corrupt_chunk"), ("end", "truncated_header")):
+        ingest.blobs.create(objects.quarantine(item), b"{}", {"reason": reason, "detail": f"it is {reason}"})
+    assert ingest.status().get_json()["problems"] == [
+        {
+            "type": "urn:turnscribe:problem:corrupt-chunk",
+            "title": "Not readable",
+            "detail": "it is corrupt_chunk",
+            "seq": 3,
+        },
+        {
+            "type": "urn:turnscribe:problem:truncated-header",
+            "title": "Not readable",
+            "detail": "it is truncated_header",
+            "seq": None,
+        },
+    ]
 
 
 def test_a_complete_stream(ingest: Ingest) -> None:
