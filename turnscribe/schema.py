@@ -14,6 +14,15 @@ class StoredChunk(msgspec.Struct, frozen=True):
     status: Literal["stored", "already_stored"]
 
 
+class StreamProblem(msgspec.Struct, frozen=True):
+    """Something of a stream that was accepted and could not be read."""
+
+    type: str
+    detail: str
+    seq: int | None = None
+    """The chunk; None where the end of the stream shows the fault."""
+
+
 class StreamStatus(msgspec.Struct, frozen=True):
     """What of a stream is durable and what is missing."""
 
@@ -29,6 +38,7 @@ class StreamStatus(msgspec.Struct, frozen=True):
     """Seqs below the highest durable one that are not durable (at most 1,000)."""
     ended: bool
     last_seq: int | None = None
+    problems: tuple[StreamProblem, ...] = ()
 
 
 class Word(msgspec.Struct, frozen=True):

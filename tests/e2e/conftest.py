@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -12,9 +13,12 @@ from typing import Any
 
 import pytest
 
+from turnscribe.client import Client, Stream
+from turnscribe.errors import NotFound
 from turnscribe.local_server import LocalServer, free_port
 
 READY_S = 120.0
+START_MS = 1_750_000_000_000
 
 
 @dataclass
@@ -89,3 +93,28 @@ def without_ids(transcript: dict[str, Any]) -> dict[str, Any]:
         return value
 
     return stripped(transcript)
+
+
+@pytest.fixture(scope="session")
+def client(server: LocalServer) -> Iterator[Client]:
+    with Client(server.url, server.token) as connected:
+        yield connected
+
+
+def new_stream(client: Client, content_type: str) -> Stream:
+    """A connection of its own, of a meeting of its own."""
+    run = secrets.token_hex(4)
+    return client.stream(f"meeting-{run}", f"connection-{run}", content_type=content_type)
+
+
+def completed(client: Client, meeting_id: str) -> dict[str, Any]:
+    """The meeting's transcript as JSON, once nothing is missing in it."""
+
+    def complete() -> bool:
+        try:
+            return client.transcript(meeting_id).complete
+        except NotFound:
+            return False
+
+    until(complete, "the transcript is complete")
+    return json.loads(client.transcript_bytes(meeting_id, "json"))

@@ -78,6 +78,8 @@ class Playing:
             env=demo_environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            # Whoever runs the tests in the background may have Ctrl-C ignored, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def durable(self) -> int:

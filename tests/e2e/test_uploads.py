@@ -1,54 +1,24 @@
 """Any order, any repetition, any format: straight to the HTTP API of a running stack."""
 
-import json
 import random
-import secrets
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Demo, until, without_ids
+from tests.e2e.conftest import START_MS, Demo, completed, new_stream, without_ids
 from tests.e2e.excerpts import EXCERPT_S, FORMATS, write_excerpt
-from turnscribe.client import Client, Stream
+from turnscribe.client import Client
 from turnscribe.demo.command import CONVERSATION, CONVERSATION_TRUTH
-from turnscribe.demo.recording import Recording, load_recording
+from turnscribe.demo.recording import load_recording
 from turnscribe.demo.speakers import MaskWindow, interval_windows, load_ground_truth, mask_windows
-from turnscribe.errors import NotFound
-from turnscribe.local_server import LocalServer
 
 pytestmark = [pytest.mark.component("whisper"), pytest.mark.slow, pytest.mark.timeout(400)]
-
-START_MS = 1_750_000_000_000
-
-
-@pytest.fixture(scope="module")
-def client(server: LocalServer) -> Iterator[Client]:
-    with Client(server.url, server.token) as connected:
-        yield connected
-
-
-def _stream(client: Client, recording: Recording) -> Stream:
-    run = secrets.token_hex(4)
-    return client.stream(f"meeting-{run}", f"connection-{run}", content_type=recording.content_type)
-
-
-def _complete(client: Client, meeting_id: str) -> dict[str, Any]:
-    def complete() -> bool:
-        try:
-            return client.transcript(meeting_id).complete
-        except NotFound:
-            return False
-
-    until(complete, "the transcript is complete")
-    return json.loads(client.transcript_bytes(meeting_id, "json"))
 
 
 def test_shuffled_and_repeated_uploads_change_nothing(client: Client, uninterrupted: Demo) -> None:
     recording = load_recording(CONVERSATION, 3000)
     windows = mask_windows(load_ground_truth(CONVERSATION_TRUTH), recording.duration_ms or 0, delay_ms=1000)
-    stream = _stream(client, recording)
+    stream = new_stream(client, recording.content_type)
     uploads = [*recording.pieces, *windows] * 2
     random.Random(1).shuffle(uploads)
     for number, upload in enumerate(uploads):
@@ -59,7 +29,7 @@ def test_shuffled_and_repeated_uploads_change_nothing(client: Client, uninterrup
             stream.put_chunk(upload.seq, recording.bytes_of(upload), captured_at_ms=captured_at_ms)
         if number in (len(uploads) // 2, len(uploads) - 1):
             stream.end(len(recording.pieces) - 1, observations=len(windows))
-    assert without_ids(_complete(client, stream.meeting_id)) == without_ids(uninterrupted.transcript)
+    assert without_ids(completed(client, stream.meeting_id)) == without_ids(uninterrupted.transcript)
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -67,14 +37,14 @@ def test_every_format_goes_through(client: Client, tmp_path: Path, kind: str) ->
     path = tmp_path / f"excerpt.{kind}"
     write_excerpt(path, kind)
     recording = load_recording(path, 3000)
-    stream = _stream(client, recording)
+    stream = new_stream(client, recording.content_type)
     windows = interval_windows(load_ground_truth(CONVERSATION_TRUTH), recording.duration_ms or 0)
     for piece in recording.pieces:
         stream.put_chunk(piece.seq, recording.bytes_of(piece), captured_at_ms=START_MS + (piece.end_ms or 0))
     for window in windows:
         stream.observe_intervals(window.intervals, covered_from_ms=window.start_ms, covered_to_ms=window.end_ms)
     stream.end(len(recording.pieces) - 1, observations=len(windows))
-    transcript = _complete(client, stream.meeting_id)
+    transcript = completed(client, stream.meeting_id)
     (account,) = transcript["streams"]
     assert account["audio_ms"] == pytest.approx(EXCERPT_S * 1000, abs=250)
     assert (account["gaps"], account["quarantined"]) == ([], 0)

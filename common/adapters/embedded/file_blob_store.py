@@ -144,7 +144,8 @@ class FileBlobStore:
                 return False
             except FileNotFoundError:  # the folder was never there, or has just been pruned
                 self._durable_folders.discard(path.parent)
-                with suppress(FileNotFoundError):
+                # Pruned again in the middle of it: mkdir then takes what it found there for a file. A real one fails the link.
+                with suppress(FileNotFoundError, FileExistsError):
                     path.parent.mkdir(parents=True, exist_ok=True)
             else:
                 return True
