@@ -125,4 +125,5 @@ def test_a_listing_outlives_deletions(blobs: BlobStore) -> None:
 
 
 def test_a_store_that_works_is_ready(blobs: BlobStore) -> None:
-    blobs.check()
+    blobs.check()  # raises where it is not
+    assert list(blobs.list("")) == [], "asking leaves nothing behind"

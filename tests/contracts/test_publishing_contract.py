@@ -111,4 +111,5 @@ def test_a_large_event_arrives_whole(push_service: PushService) -> None:
 
 
 def test_a_publisher_that_works_is_ready(push_service: PushService) -> None:
-    push_service.publisher.check()
+    push_service.publisher.check()  # raises where it is not
+    assert push_service.receiver.received("/push/a") == [], "asking publishes nothing"

@@ -1,8 +1,10 @@
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from structlog.testing import capture_logs
 
 from common.settings import Secret
 from local_runner.sweep_timer import SweepTimer
@@ -49,9 +51,17 @@ def test_it_sweeps_again_and_again_whatever_the_answer(swept: _Swept) -> None:
 
 def test_nobody_there_ends_nothing() -> None:
     timer = SweepTimer("http://127.0.0.1:9/sweep", Secret("push"), 0.001)
-    timer.start()
-    timer.stop(20)
+    with capture_logs() as logged:
+        timer.start()
+        deadline_s = time.monotonic() + 20
+        while len(logged) < 3 and time.monotonic() < deadline_s:
+            time.sleep(0.005)
+        timer.stop(20)
+    assert [line["event"] for line in logged[:3]] == ["sweep_failed"] * 3
 
 
 def test_stopping_what_never_began_is_harmless() -> None:
-    SweepTimer("http://127.0.0.1:9/sweep", Secret("push"), 1).stop(1)
+    timer = SweepTimer("http://127.0.0.1:9/sweep", Secret("push"), 1)
+    with capture_logs() as logged:
+        timer.stop(1)
+    assert logged == []
