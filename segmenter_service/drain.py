@@ -18,17 +18,19 @@ from segmenter_service.cutter import cut_what_is_ready, show_open_segments
 from segmenter_service.decoding import move_anchors
 from segmenter_service.feeding import drain_chunk, next_chunk
 from segmenter_service.holding import Holding, Surroundings
-from segmenter_service.late_chunks import fill_gaps, note_late
+from segmenter_service.late_chunks import fill_gaps, header_came_late, note_late
 from segmenter_service.mail import Mail, drained, field_and_value, read_mail
 from segmenter_service.mailbox import Lease, Mailbox, Scripts
 from segmenter_service.observations import take_in
 from segmenter_service.pcm_window import PcmCache, PcmWindow
-from segmenter_service.recovery import rebuilt, write_checkpoint
+from segmenter_service.recovery import forget_what_was_given_up, rebuilt, write_checkpoint
 from segmenter_service.state import decode_state, encode_state
 
 log = get_logger(__name__)
 CHUNKS_A_PASS: Final = 64
 CHECKPOINT_EVERY_SAMPLES: Final = 60 * 16_000
+NO_STATE: Final = b""
+"""Makes the next pass rebuild everything from the bucket."""
 
 
 class Drainer:
@@ -70,14 +72,17 @@ class Drainer:
         if state is None:
             self._rebuild(of, mailbox, lease)
             return False
+        objects, mail = self._objects(of.tenant, of.connection_id), read_mail(contents.mail)
+        if header_came_late(state, mail.chunks):
+            forget_what_was_given_up(self._around.blobs, objects)
+            lease.commit(NO_STATE, ())
+            return False
         key = (of.tenant, of.connection_id)
         window = self._pcm.get(key)
         if window is None or window.to_sample != state.decoded_samples:
             window = PcmWindow(state.decoded_samples, state.decoded_samples)
-        holding = Holding(
-            of.tenant, of.connection_id, self._objects(of.tenant, of.connection_id), lease, state, window, self._around
-        )
-        done = _move(holding, read_mail(contents.mail))
+        holding = Holding(of.tenant, of.connection_id, objects, lease, state, window, self._around)
+        done = _move(holding, mail)
         self._pcm.put(key, holding.window)
         encoded = encode_state(state)
         if encoded != contents.state or contents.mail:

@@ -36,7 +36,8 @@ def next_chunk(holding: Holding, chunks: dict[int, ChunkMail]) -> ChunkMail | No
             adopt_from_bucket(holding, chunks)
             gap_to = _last_missing(holding, chunks)
         if gap_to is not None:
-            _give_up(holding, gap_to)
+            gap = _give_up(holding, gap_to)
+            gap.late += sorted(seq for seq in chunks if seq in gap)  # found by recovery beside the decision
     state.missing_since_ms = None
     return chunks[state.next_seq]
 
@@ -79,20 +80,22 @@ def adopt_from_bucket(holding: Holding, chunks: dict[int, ChunkMail]) -> None:
             chunks[event.seq] = ChunkMail(event.captured_at_ms, event.options)
 
 
-def _give_up(holding: Holding, to_seq: int) -> None:
+def _give_up(holding: Holding, to_seq: int) -> MissedChunks:
     state = holding.state
     reader = reader_of(state)
     # What lies between the last block and the gap is decoded with the first chunk after it.
     from_sample = max(state.decoded_samples, (reader.demuxed_end_ms or 0) * SAMPLES_PER_MS)
     record = GapRecord(state.next_seq, to_seq, from_sample, state.reader)
     holding.around.blobs.create(holding.objects.gap(state.next_seq), msgspec.msgpack.encode(record))
-    state.gaps.append(MissedChunks(from_seq=state.next_seq, to_seq=to_seq, from_sample=from_sample))
+    gap = MissedChunks(from_seq=state.next_seq, to_seq=to_seq, from_sample=from_sample)
+    state.gaps.append(gap)
     reader.lost()
     state.reader = reader.snapshot()
     log.warning("chunks_given_up", from_seq=state.next_seq, to_seq=to_seq)
     state.durable_gaps = [gap for gap in state.durable_gaps if gap[0] > state.next_seq]
     state.next_seq = to_seq + 1
     state.missing_since_ms = None
+    return gap
 
 
 def drain_chunk(holding: Holding, mail: ChunkMail) -> None:

@@ -2,6 +2,8 @@
 segments that fit into the gap. The transcript merges them by time.
 """
 
+from collections.abc import Container
+
 import msgspec
 
 from common.errors import Permanent
@@ -17,7 +19,7 @@ from segmenter_service.lane import Lane
 from segmenter_service.pcm_window import PcmWindow
 from segmenter_service.recovery import GapRecord
 from segmenter_service.segments import turns_around, write_final
-from segmenter_service.state import DurableFinal, MissedChunks
+from segmenter_service.state import ConnectionState, DurableFinal, MissedChunks
 from segmenter_service.voice_activity import FRAME_MS, FRAME_SAMPLES
 
 log = get_logger(__name__)
@@ -29,6 +31,12 @@ def note_late(holding: Holding, seq: int) -> None:
     if gap is not None and seq not in gap.late:
         gap.late.append(seq)
         holding.state.closed = False
+
+
+def header_came_late(state: ConnectionState, chunks: Container[int]) -> bool:
+    """True when chunk 0 was given up and is there now, and nothing could be read without the header that it carries."""
+    gap = state.gap_with(0)
+    return gap is not None and not state.lanes and (0 in chunks or 0 in gap.late)
 
 
 def fill_gaps(holding: Holding, *, closing: bool) -> None:

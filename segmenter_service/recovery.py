@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from common.events import SpeakersObserved, StreamEnded
+from common.events import ChunkStored, SpeakersObserved, StreamEnded
 from common.logs import get_logger
 from common.object_names import ConnectionObjects, channel_and_start_of, seq_of
 from common.ports.blob_store import BlobNotFound, BlobStore
@@ -43,6 +43,10 @@ def rebuilt(
     state.durable_finals = list(_finals_after(blobs, objects, state))
     state.durable_gaps = list(_gaps_from(blobs, objects, state.next_seq))
     uploaded = list(_uploaded_since(blobs, objects, state))
+    has_header = any(isinstance(event, ChunkStored) and event.seq == 0 for event in uploaded)
+    if has_header and state.durable_gaps[:1] and state.durable_gaps[0][0] == 0 and not state.durable_finals:
+        forget_what_was_given_up(blobs, objects)
+        state.durable_gaps = []
     if state.next_seq or uploaded:
         log.info("hot_state_rebuilt", next_seq=state.next_seq, events=len(uploaded), finals=len(state.durable_finals))
     return state, uploaded
@@ -52,6 +56,14 @@ def write_checkpoint(blobs: BlobStore, objects: ConnectionObjects, state: Connec
     """Make `state` the place from which a rebuild starts."""
     state.checkpoint_sample = state.decoded_samples
     blobs.create(objects.checkpoint(state.next_seq), encode_state(state))
+
+
+def forget_what_was_given_up(blobs: BlobStore, objects: ConnectionObjects) -> None:
+    """Take back the gap at the beginning, and what was put aside because of it: the stream is read anew, from chunk 0."""
+    for info in list(blobs.list(objects.quarantine_prefix)):
+        blobs.delete(info.name)
+    blobs.delete(objects.gap(0))
+    log.info("header_came_late")
 
 
 def _last_checkpoint(blobs: BlobStore, objects: ConnectionObjects) -> ConnectionState | None:

@@ -62,6 +62,23 @@ def test_a_chunk_that_came_late_is_transcribed_on_its_own(redis_client: redis.Re
     assert stage.finals() == again, "a late chunk that comes twice adds nothing"
 
 
+def test_a_first_chunk_that_came_late_brings_back_the_whole_stream(redis_client: redis.Redis) -> None:
+    whole = Stage(redis_client)
+    whole.deliver(whole.upload(chunks_of_webm()))
+    redis_client.flushall()
+
+    stage = Stage(redis_client, GAP_DEADLINE_SEC="30")
+    chunks = chunks_of_webm()
+    stage.deliver(stage.upload(chunks[1:], first_seq=1))
+    stage.clock.sleep(31)
+    stage.sweep.run()
+    assert stage.summary().quarantined == 9, "without the header nothing can be read"
+    stage.deliver(stage.upload(chunks[:1], end=False))
+    assert stage.finals() == whole.finals()
+    assert (stage.summary().quarantined, stage.summary().gaps, stage.summary().chunks) == (0, (), 10)
+    assert not [name for name in stage.blobs.objects if "/quarantine/" in name or "/gaps/" in name]
+
+
 def test_a_gap_that_is_decided_stays_decided_after_a_flush(redis_client: redis.Redis) -> None:
     stage = Stage(redis_client, GAP_DEADLINE_SEC="30")
     events = stage.upload(chunks_of_webm())
@@ -76,9 +93,22 @@ def test_a_gap_that_is_decided_stays_decided_after_a_flush(redis_client: redis.R
     stage.restart()
     stage.deliver([late])
     after = stage.finals()
-    assert before.items() <= after.items()
+    assert before.items() < after.items(), "and what came late is added to it"
     spans = stage.spans()
     assert all(end <= start for (_, end), (start, _) in pairwise(spans))
+
+
+def test_a_first_chunk_that_came_late_counts_after_a_flush_too(redis_client: redis.Redis) -> None:
+    stage = Stage(redis_client, GAP_DEADLINE_SEC="30")
+    chunks = chunks_of_webm()
+    stage.deliver(stage.upload(chunks[1:], first_seq=1))
+    stage.clock.sleep(31)
+    stage.sweep.run()
+    redis_client.flushall()
+    stage.restart()
+    stage.deliver(stage.upload(chunks[:1], end=False))
+    assert (stage.summary().quarantined, stage.summary().gaps, stage.summary().chunks) == (0, (), 10)
+    assert stage.spans()
 
 
 @pytest.mark.parametrize(
