@@ -28,7 +28,7 @@ from segmenter_service.cutting import CutPolicy
 from turnscribe.client import Client
 from turnscribe.demo.playback import Player, schedule
 from turnscribe.demo.recording import load_recording
-from turnscribe.demo.session import words_of
+from turnscribe.demo.run import words_of
 from turnscribe.demo.speakers import MaskWindow
 from turnscribe.errors import NotFound
 from turnscribe.local_server import LocalServer, free_port

@@ -100,7 +100,7 @@ class WhisperProcess:
             with self._guard:
                 if self._stopping.is_set():
                     return
-                # A session of its own: Ctrl-C in a terminal is for the runner, which then stops Whisper last.
+                # Not in our process group: Ctrl-C in a terminal is for the runner, which then stops Whisper last.
                 self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter and module
                     tied_command(self._command),
                     env=dict(self._child.environ),

@@ -76,7 +76,7 @@ class LocalServer:
         return self._process.pid
 
     def __enter__(self) -> Self:
-        # A session of its own, so that Ctrl-C reaches only this process, which then stops the server in order.
+        # Not in our process group, so that Ctrl-C reaches only this process, which then stops the server in order.
         command = [*server_command(), "--parent", str(os.getpid())]
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter and module

@@ -1,6 +1,6 @@
 """`turnscribe demo`, from options to exit status: what is played, on which server, and what is told at the end.
 
-Playing and watching one run is `turnscribe.demo.session`.
+Playing and watching one run is `turnscribe.demo.run`.
 """
 
 import hashlib
@@ -21,8 +21,8 @@ from turnscribe.demo import run_record
 from turnscribe.demo.playback import Observation
 from turnscribe.demo.recording import Recording, UnreadableRecording, load_recording
 from turnscribe.demo.report import Report
+from turnscribe.demo.run import Input, Run
 from turnscribe.demo.run_record import RunRecord
-from turnscribe.demo.session import Input, Session
 from turnscribe.demo.speakers import GroundTruth, UnreadableSpeakers, interval_windows, load_ground_truth, mask_windows
 from turnscribe.demo.views import View, choose_view
 from turnscribe.errors import TurnscribeClientError
@@ -152,8 +152,8 @@ def _run(options: DemoOptions, what: Input, view: View) -> Report:
         if previous:
             view.say(f"Going on with the unfinished run {record.meeting_id}.")
         with Client(server.url, server.token) as client:
-            session = Session(client, server, what, record, view, speed=options.speed, timeout_s=options.timeout_s)
-            report = session.play(resumed=previous is not None, folder=options.data_dir / "transcripts")
+            run = Run(client, server, what, record, view, speed=options.speed, timeout_s=options.timeout_s)
+            report = run.play(resumed=previous is not None, folder=options.data_dir / "transcripts")
         if report.complete:
             run_record.save(options.data_dir, run_record.finished(record))
         _tell(options, view, report, server)

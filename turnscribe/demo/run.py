@@ -49,7 +49,7 @@ def words_of(transcript: Transcript) -> list[Word]:
     return [word for utterance in transcript.utterances for word in utterance.words]
 
 
-class Session:
+class Run:
     """A run. Not reusable."""
 
     def __init__(
