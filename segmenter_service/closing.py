@@ -1,7 +1,5 @@
 """The end of a stream: flush, last segments, the account of its audio."""
 
-from collections.abc import Iterator
-
 from common.errors import Permanent
 from common.logs import get_logger
 from common.ports.stream_registry import StreamSummary
@@ -50,7 +48,7 @@ def close(holding: Holding) -> None:
         _fix_clock(holding)
         # A reader of its own: should more chunks come after all, they go on from the state before the flush.
         reader = reader_of(state)
-        for block in reader.finish(lambda: _uploaded(holding)):
+        for block in reader.finish(holding.uploaded):
             hear(holding, block)
             # What is decoded at the end at once may be a whole recording: cut as it comes, keep no more than a segment.
             cut_what_is_ready(holding, all_speakers_known=True)
@@ -69,13 +67,9 @@ def _fix_clock(holding: Holding) -> None:
     """A recording that can only be read whole shows its length at the end: what it was recorded at follows from that."""
     state = holding.state
     if state.epoch_offset_ms is None:
-        blocks = reader_of(state).finish(lambda: _uploaded(holding))
+        blocks = reader_of(state).finish(holding.uploaded)
         end_sample = max((block.first_sample + block.samples.shape[1] for block in blocks), default=0)
         set_clock(holding, state.last_captured_at_ms - end_sample // 16)
-
-
-def _uploaded(holding: Holding) -> Iterator[bytes]:
-    return holding.chunk_bytes(0)
 
 
 def account(holding: Holding) -> StreamSummary:

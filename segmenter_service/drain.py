@@ -83,7 +83,10 @@ class Drainer:
             window = PcmWindow(state.decoded_samples, state.decoded_samples)
         holding = Holding(of.tenant, of.connection_id, objects, lease, state, window, self._around)
         done = _move(holding, mail)
-        self._pcm.put(key, holding.window)
+        if state.closed:
+            self._pcm.forget(key)
+        else:
+            self._pcm.put(key, holding.window)
         encoded = encode_state(state)
         if encoded != contents.state or contents.mail:
             lease.commit(encoded, drained(contents.mail, state.next_seq))

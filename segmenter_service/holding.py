@@ -58,9 +58,10 @@ class Holding:
             self.lease.renew()
             self.renewed_s = now_s
 
-    def chunk_bytes(self, from_seq: int) -> Iterator[bytes]:
-        """The bytes of the chunks from `from_seq` to the last one drained, without those in gaps."""
-        for seq in range(from_seq, self.state.next_seq):
-            if self.state.gap_with(seq) is None:
+    def uploaded(self) -> Iterator[bytes]:
+        """The bytes of all chunks up to the last one drained, without those that never came."""
+        for seq in range(self.state.next_seq):
+            gap = self.state.gap_with(seq)
+            if gap is None or seq in gap.late:
                 self.still_mine()
                 yield self.around.blobs.read(self.objects.chunk(seq)).data

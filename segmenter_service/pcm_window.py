@@ -6,7 +6,6 @@ the bucket would give. A gap in the container's timestamps reads as digital sile
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -67,27 +66,33 @@ class PcmCache:
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
-        self._windows: OrderedDict[tuple[str, str], PcmWindow] = OrderedDict()
+        self._held_bytes = 0
+        self._windows: OrderedDict[tuple[str, str], tuple[PcmWindow, int]] = OrderedDict()
+        """Each with its size, so that keeping the limit costs nothing per connection."""
         self._lock = threading.Lock()
 
     def get(self, key: tuple[str, str]) -> PcmWindow | None:
         """A private copy of the connection's window (blocks are shared and never changed), or None."""
         with self._lock:
-            window = self._windows.get(key)
-            return PcmWindow(window.from_sample, window.to_sample, list(window.blocks)) if window else None
+            found = self._windows.get(key)
+            return PcmWindow(found[0].from_sample, found[0].to_sample, list(found[0].blocks)) if found else None
 
     def put(self, key: tuple[str, str], window: PcmWindow) -> None:
         """Remember a window, and forget others if there is no room for it."""
+        size_bytes = window.size_bytes
         with self._lock:
-            self._windows[key] = window
-            self._windows.move_to_end(key)
-            total = sum(each.size_bytes for each in self._windows.values())
-            while total > self._limit_bytes and self._windows:
-                _, oldest = self._windows.popitem(last=False)
-                total -= oldest.size_bytes
+            self._drop(key)
+            self._windows[key] = window, size_bytes
+            self._held_bytes += size_bytes
+            while self._held_bytes > self._limit_bytes:
+                self._drop(next(iter(self._windows)))
 
-    def forget(self, keys: Iterable[tuple[str, str]]) -> None:
-        """Drop the windows of closed connections."""
+    def forget(self, key: tuple[str, str]) -> None:
+        """Drop the window of a connection that is closed."""
         with self._lock:
-            for key in keys:
-                self._windows.pop(key, None)
+            self._drop(key)
+
+    def _drop(self, key: tuple[str, str]) -> None:
+        found = self._windows.pop(key, None)
+        if found:
+            self._held_bytes -= found[1]

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 import redis
 
-from tests.segmenter_service.stage import Stage, silence, split, talk, tone, wav, webm
+from tests.segmenter_service.stage import Stage, recording, silence, split, talk, tone, wav, webm
 
 SPEECH = talk(4, 0.6, 5, 0.6, 5, 0.6, 6, 0.6, 5)
 
@@ -176,14 +176,25 @@ def test_the_end_waits_for_the_observations_that_the_uploader_counted(redis_clie
 
 
 def test_a_recording_that_can_only_be_read_whole_is_cut_at_its_end(redis_client: redis.Redis) -> None:
-    from tests.segmenter_service.stage import recording
-
     stage = Stage(redis_client)
     m4a = recording(talk(5, 0.6, 7, 3, 6), "ipod", "aac")
     stage.deliver(stage.upload(split(m4a, 7)))
     assert len(stage.spans()) >= 2
     assert stage.summary().audio_ms == pytest.approx(21_600, abs=150)
     assert next(each for each in stage.announced()).epoch_offset_ms > 0
+
+
+def test_a_late_chunk_completes_a_recording_that_can_only_be_read_whole(redis_client: redis.Redis) -> None:
+    stage = Stage(redis_client, GAP_DEADLINE_SEC="30")
+    chunks = split(recording(talk(5, 0.6, 7, 3, 6), "ipod", "aac"), 7)
+    stage.deliver(stage.upload(chunks[:3], end=False))
+    stage.deliver(stage.upload(chunks[4:], first_seq=4))
+    stage.clock.sleep(31)
+    stage.sweep.run()
+    assert stage.summary().quarantined == 1, "with bytes missing in its middle it is no readable file"
+    stage.deliver(stage.upload(chunks[3:4], first_seq=3, end=False))
+    assert stage.summary().audio_ms == pytest.approx(21_600, abs=150)
+    assert len(stage.spans()) >= 2
 
 
 def test_silence_alone_makes_no_segment(redis_client: redis.Redis) -> None:

@@ -60,3 +60,21 @@ def test_a_window_that_is_handed_out_is_private() -> None:
     kept = cache.get(("t", "a"))
     assert kept is not None
     assert not kept.blocks
+
+
+def test_what_is_forgotten_or_replaced_makes_room() -> None:
+    cache = PcmCache(limit_bytes=60)
+    for first in range(0, 100, 10):
+        window = PcmWindow(0, 0)
+        window.append(block(first, 20))
+        cache.put(("t", "a"), window)
+    other = PcmWindow(0, 0)
+    other.append(block(0, 10))
+    cache.put(("t", "b"), other)
+    assert cache.get(("t", "a")) is not None
+    cache.forget(("t", "a"))
+    cache.forget(("t", "nobody"))
+    assert cache.get(("t", "a")) is None
+    cache.put(("t", "c"), other)
+    cache.put(("t", "d"), other)
+    assert all(cache.get(("t", name)) for name in "bcd")
