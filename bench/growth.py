@@ -24,15 +24,15 @@ import av
 
 from common import logs
 from common.adapters.embedded.data_dir import DataDir
-from common.adapters.embedded.embedded_redis import connect_redis
 from common.adapters.embedded.file_blob_store import FileBlobStore
 from common.adapters.embedded.queue_publisher import QueuePublisher
 from common.adapters.embedded.sqlite_queue import SqliteQueue
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
+from common.adapters.redis_server import RedisAddress, connect_redis
 from common.clock import SystemClock
 from common.events import Activity, ChunkStored, SpeakersObserved
 from common.object_names import ConnectionObjects
-from common.settings import Secret, load
+from common.settings import load
 from common.stored_chunks import StreamDescription, chunk_metadata, describe_stream, event_content
 from segmenter_service.drain import Drainer
 from segmenter_service.holding import Surroundings
@@ -73,7 +73,7 @@ class Meeting:
         streams = SqliteStreamRegistry(data_dir.streams)
         settings = load(SegmenterSettings, {"PUSH_TOKEN": "bench", "DATA_DIR": str(root)})
         around = Surroundings(settings, self.blobs, publisher, streams, VoiceActivity(), clock)
-        self.drainer = Drainer(around, connect_redis("", 0, Secret()))
+        self.drainer = Drainer(around, connect_redis(RedisAddress("")))
         self.objects = ConnectionObjects("default", "long-call")
         self.blobs.create(self.objects.stream, describe_stream(StreamDescription("long-meeting")))
 

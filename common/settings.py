@@ -5,7 +5,7 @@ Nothing reads `os.environ` later. Names of the earlier deployment keep a meaning
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Final, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -39,7 +39,6 @@ class Secret:
 
 
 REFUSED: Final[Mapping[str, str]] = {
-    "GCS_BUCKET": "the Cloud Storage adapter is not part of this release; objects are kept below DATA_DIR. Unset GCS_BUCKET",
     "ENGINE_API_URL": (
         "delivery to an Engine API is not part of this release; read transcripts from GET /v1/meetings/{id}/transcript. "
         "Unset ENGINE_API_URL"
@@ -66,6 +65,41 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Annotated[
         str, Meta(min_length=1, description="Folder of the embedded adapters: objects, queue, transcripts.")
     ] = ".turnscribe"
+    gcs_bucket: Annotated[
+        str,
+        Meta(
+            description=(
+                "Bucket of audio and segments. Where it is set, the services stand on Cloud Storage, Pub/Sub and Firestore; "
+                "where not, on the embedded adapters."
+            )
+        ),
+    ] = ""
+    google_cloud_project: Annotated[
+        str, Meta(description="Project of bucket, topics, database and traces; must be set with GCS_BUCKET.")
+    ] = ""
+    pubsub_prefix: Annotated[
+        str,
+        Meta(
+            pattern="^([A-Za-z][A-Za-z0-9._~+%-]*)?$",
+            description="What the names of this installation's topics begin with, such as `dev-`.",
+        ),
+    ] = ""
+    firestore_database: Annotated[
+        str, Meta(min_length=1, description="Firestore database of transcripts and streams.")
+    ] = "(default)"
+    k_service: Annotated[str, Meta(description="Set by Cloud Run, and how a service knows that it runs there.")] = ""
+    trace_exporter: Annotated[
+        Literal["console", "google", "none"],
+        Meta(description="Where traces go: `console` (log lines at DEBUG), `google` (Cloud Trace) or `none`."),
+    ] = "console"
+    trace_sample_ratio: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Share of new traces that are recorded; one that was begun elsewhere is kept as it came.",
+        ),
+    ] = 1.0
     raw_audio_path: Annotated[str, Meta(description="First part of the object names of uploaded audio.")] = "raw"
     segments_path: Annotated[str, Meta(description="First part of the object names of segments.")] = "segments"
     log_level: Annotated[
@@ -83,6 +117,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 )
         if self.raw_audio_path == self.segments_path:
             yield "SEGMENTS_PATH: must differ from RAW_AUDIO_PATH"
+        if (self.gcs_bucket or self.trace_exporter == "google") and not self.google_cloud_project:
+            yield "GOOGLE_CLOUD_PROJECT: must be set with GCS_BUCKET and with TRACE_EXPORTER=google"
 
 
 S = TypeVar("S", bound=Settings)

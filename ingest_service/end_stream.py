@@ -23,7 +23,7 @@ def end_stream(intake: Intake, stream: Stream, end: EndOfStream) -> StreamEnded:
         object_name=intake.objects(stream.tenant, stream.connection_id).end,
     )
     if intake.blobs.create(event.object_name, event_content(event)) is Created.ALREADY_DIFFERENT:
-        event = event_of_content(intake.read(event.object_name).data, StreamEnded)
+        event = event_of_content(intake.read(event.object_name), StreamEnded)
         if event.last_seq != end.last_seq:
             raise Problem(
                 409,

@@ -1,6 +1,8 @@
 """What every handler works with: the bucket, the publisher, and which meeting each connection belongs to."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
@@ -8,7 +10,7 @@ from typing import Final
 from common.errors import Retryable
 from common.events import StreamOptions
 from common.object_names import ConnectionObjects
-from common.ports.blob_store import Blob, BlobNotFound, BlobStore, Created
+from common.ports.blob_store import BlobInfo, BlobNotFound, BlobStore, Created
 from common.ports.publisher import Publisher
 from common.problems import Problem
 from common.stored_chunks import StreamDescription, describe_stream, stream_description
@@ -43,6 +45,14 @@ class KnownConnections:
                 self._meetings.popitem(last=False)
 
 
+@contextmanager
+def _there() -> Iterator[None]:
+    try:
+        yield
+    except BlobNotFound as error:
+        raise Retryable("an object was deleted while it was needed", reason="object_deleted") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
     """The ports of ingest, and the two things that all handlers do with them."""
@@ -56,12 +66,15 @@ class Intake:
         """The names of a connection's objects."""
         return ConnectionObjects(tenant, connection_id, raw_root=self.raw_root)
 
-    def read(self, name: str) -> Blob:
-        """An object that was there a moment ago. Raises `Retryable` when it has been deleted since."""
-        try:
+    def read(self, name: str) -> bytes:
+        """The content of an object that was there a moment ago. Raises `Retryable` when it has been deleted since."""
+        with _there():
             return self.blobs.read(name)
-        except BlobNotFound as error:
-            raise Retryable("an object was deleted while it was needed", reason="object_deleted") from error
+
+    def info(self, name: str) -> BlobInfo:
+        """The metadata of an object that was there a moment ago. Raises `Retryable` when it has been deleted since."""
+        with _there():
+            return self.blobs.info(name)
 
     def claim(self, stream: Stream, options: StreamOptions | None = None) -> None:
         """Make sure that the connection belongs to the stream's meeting: the first request decides, durably.
@@ -85,4 +98,4 @@ class Intake:
         description = StreamDescription(stream.meeting_id, options)
         if self.blobs.create(name, describe_stream(description)) is not Created.ALREADY_DIFFERENT:
             return stream.meeting_id
-        return stream_description(self.read(name).data).meeting_id
+        return stream_description(self.read(name)).meeting_id

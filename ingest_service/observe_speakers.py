@@ -26,6 +26,6 @@ def observe_speakers(intake: Intake, stream: Stream, observed: Observation) -> b
     )
     created = intake.blobs.create(event.object_name, event_content(event))
     if created is Created.ALREADY_DIFFERENT:  # same content by its hash, written by a release that encodes it otherwise
-        event = event_of_content(intake.read(event.object_name).data, SpeakersObserved)
+        event = event_of_content(intake.read(event.object_name), SpeakersObserved)
     intake.publisher.publish(event)
     return created is Created.CREATED

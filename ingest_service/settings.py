@@ -6,14 +6,15 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
-from common.settings import SECONDS, Settings
+from common.pipeline_settings import PipelineSettings
+from common.settings import SECONDS
 
 PCM_BYTES_PER_SECOND: Final = 192_000
 """Uncompressed stereo, 16 bits at 48 kHz: the most that a recorder sends."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-class IngestSettings(Settings, frozen=True, kw_only=True):
+class IngestSettings(PipelineSettings, frozen=True, kw_only=True):
     """Limits of what is accepted, and which web pages may send it."""
 
     max_chunk_bytes: Annotated[

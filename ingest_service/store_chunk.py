@@ -2,7 +2,7 @@
 
 from common.audio_signatures import begins_no_recording, is_headerless
 from common.events import ChunkStored
-from common.ports.blob_store import BlobInfo, Created
+from common.ports.blob_store import Created
 from common.problems import Problem
 from common.stored_chunks import chunk_metadata, event_of_chunk
 from ingest_service.intake import Intake
@@ -59,6 +59,4 @@ def _refuse_what_is_no_audio(upload: ChunkUpload, data: bytes) -> None:
 
 
 def _first_event(intake: Intake, event: ChunkStored) -> ChunkStored:
-    stored = intake.read(event.object_name)
-    info = BlobInfo(stored.name, len(stored.data), stored.metadata)
-    return event_of_chunk(event.tenant, event.connection_id, info)
+    return event_of_chunk(event.tenant, event.connection_id, intake.info(event.object_name))

@@ -49,7 +49,7 @@ def stream_status(intake: Intake, tenant: str, connection_id: str, recommended_c
     """Reads names and sizes, no audio. Raises a 404 `Problem` for a connection that never sent anything."""
     objects = intake.objects(tenant, connection_id)
     try:
-        description = stream_description(intake.blobs.read(objects.stream).data)
+        description = stream_description(intake.blobs.read(objects.stream))
     except BlobNotFound as error:
         detail = "Nothing was received on this connection."
         raise Problem(404, "unknown-stream", detail, recommended_chunk_ms=recommended_chunk_ms) from error
@@ -81,7 +81,7 @@ def missing_seqs(seqs: Iterable[int]) -> Iterator[int]:
 
 def _last_seq(intake: Intake, end_name: str) -> int | None:
     try:
-        return event_of_content(intake.blobs.read(end_name).data, StreamEnded).last_seq
+        return event_of_content(intake.blobs.read(end_name), StreamEnded).last_seq
     except BlobNotFound:
         return None
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from common.adapters.embedded.data_dir import DataDir
-from common.adapters.embedded.embedded_redis import connect_redis
 from common.adapters.embedded.file_blob_store import FileBlobStore
 from common.adapters.embedded.push_dispatcher import PushDispatcher
 from common.adapters.embedded.queue_publisher import QueuePublisher
 from common.adapters.embedded.sqlite_queue import SqliteQueue
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
 from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
+from common.adapters.redis_server import connect_redis
 from common.auth import SingleToken
 from common.clock import Clock
 from common.health import Drain
@@ -30,6 +30,7 @@ from local_runner.sweep_timer import SweepTimer
 from local_runner.whisper_process import WhisperProcess
 from segmenter_service.app import SegmenterDeps
 from segmenter_service.app import create_app as create_segmenter
+from segmenter_service.bootstrap import redis_address
 from transcribe_service.app import TranscribeDeps
 from transcribe_service.app import create_app as create_transcribe
 from transcribe_service.bootstrap import whisper_client
@@ -64,7 +65,7 @@ class Stack:
         streams = SqliteStreamRegistry(places.streams)
         transcripts = SqliteTranscriptStore(places.transcripts)
         segmenter, transcribe = settings.segmenter, settings.transcribe
-        redis = connect_redis(segmenter.redis_host, segmenter.redis_port, segmenter.redis_password)
+        redis = connect_redis(redis_address(segmenter))
         whisper = whisper_client(transcribe, clock)
         tokens = SingleToken(settings.shared.api_token)
         push_auth = SharedTokenAuth(settings.shared.push_token)

@@ -73,7 +73,7 @@ def _decoded_again(holding: Holding) -> PcmWindow:
 def _reader_at(holding: Holding, anchor: Anchor) -> AudioReader:
     reader = anchor.reader
     if reader is None:
-        reader = holding.around.blobs.read(holding.objects.anchor(anchor.seq)).data
+        reader = holding.around.blobs.read(holding.objects.anchor(anchor.seq))
     return AudioReader.restore(reader) if reader else new_reader(holding.state)
 
 
@@ -86,6 +86,6 @@ def _replay(holding: Holding, reader: AudioReader, from_seq: int) -> Iterator[Pc
                 reader.lost()
             continue
         try:
-            yield from reader.feed(holding.around.blobs.read(holding.objects.chunk(seq)).data)
+            yield from reader.feed(holding.around.blobs.read(holding.objects.chunk(seq)))
         except Permanent:
             continue  # it lies in quarantine since it was drained

@@ -106,7 +106,7 @@ def drain_chunk(holding: Holding, mail: ChunkMail) -> None:
         state.options = mail.options
     reader = reader_of(state)
     try:
-        data = holding.around.blobs.read(holding.objects.chunk(seq)).data
+        data = holding.around.blobs.read(holding.objects.chunk(seq))
     except BlobNotFound:
         _give_up(holding, seq)  # deleted since: by its age or on somebody's wish
         return

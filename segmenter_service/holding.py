@@ -64,4 +64,4 @@ class Holding:
             gap = self.state.gap_with(seq)
             if gap is None or seq in gap.late:
                 self.still_mine()
-                yield self.around.blobs.read(self.objects.chunk(seq)).data
+                yield self.around.blobs.read(self.objects.chunk(seq))

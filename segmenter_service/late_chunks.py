@@ -82,7 +82,7 @@ def _set_aside(holding: Holding, gap: MissedChunks) -> None:
 
 def _late_audio(holding: Holding, gap: MissedChunks) -> PcmWindow:
     """The audio of the gap: its late chunks, and as many after it as it takes to complete the last block."""
-    record = msgspec.msgpack.decode(holding.around.blobs.read(holding.objects.gap(gap.from_seq)).data, type=GapRecord)
+    record = msgspec.msgpack.decode(holding.around.blobs.read(holding.objects.gap(gap.from_seq)), type=GapRecord)
     reader = AudioReader.restore(record.reader) if record.reader else new_reader(holding.state)
     window = PcmWindow(gap.from_sample, gap.from_sample)
     lost = False
@@ -95,7 +95,7 @@ def _late_audio(holding: Holding, gap: MissedChunks) -> PcmWindow:
             reader.lost()
             lost = False
         try:
-            for block in reader.feed(holding.around.blobs.read(holding.objects.chunk(seq)).data):
+            for block in reader.feed(holding.around.blobs.read(holding.objects.chunk(seq))):
                 window.append(block)
         except (Permanent, BlobNotFound):
             log.warning("late_chunk_unreadable", seq=seq)

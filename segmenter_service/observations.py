@@ -40,7 +40,7 @@ def adopt_from_bucket(holding: Holding) -> bool:
 
 def _adopt(holding: Holding, name: str) -> None:
     holding.still_mine()
-    take_in(holding, msgspec.json.decode(holding.around.blobs.read(name).data, type=SpeakersObserved))
+    take_in(holding, msgspec.json.decode(holding.around.blobs.read(name), type=SpeakersObserved))
 
 
 def stored_observations(holding: Holding) -> int:

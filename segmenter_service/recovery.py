@@ -68,7 +68,7 @@ def forget_what_was_given_up(blobs: BlobStore, objects: ConnectionObjects) -> No
 
 def _last_checkpoint(blobs: BlobStore, objects: ConnectionObjects) -> ConnectionState | None:
     for name in reversed([info.name for info in blobs.list(objects.checkpoints_prefix)]):
-        state = decode_state(blobs.read(name).data)
+        state = decode_state(blobs.read(name))
         if state is not None:
             return state
     return None
@@ -76,7 +76,7 @@ def _last_checkpoint(blobs: BlobStore, objects: ConnectionObjects) -> Connection
 
 def _meeting_of(blobs: BlobStore, objects: ConnectionObjects) -> str | None:
     try:
-        return stream_description(blobs.read(objects.stream).data).meeting_id
+        return stream_description(blobs.read(objects.stream)).meeting_id
     except BlobNotFound:
         return None
 
@@ -93,7 +93,7 @@ def _finals_after(blobs: BlobStore, objects: ConnectionObjects, state: Connectio
 def _gaps_from(blobs: BlobStore, objects: ConnectionObjects, next_seq: int) -> Iterator[tuple[int, int]]:
     for info in blobs.list(objects.gaps_prefix):
         if seq_of(info.name) >= next_seq:
-            gap = msgspec.msgpack.decode(blobs.read(info.name).data, type=GapRecord)
+            gap = msgspec.msgpack.decode(blobs.read(info.name), type=GapRecord)
             yield gap.from_seq, gap.to_seq
 
 
@@ -103,8 +103,8 @@ def _uploaded_since(blobs: BlobStore, objects: ConnectionObjects, state: Connect
         if seq_of(info.name) >= state.next_seq or state.gap_with(seq_of(info.name)):
             yield event_of_chunk(objects.tenant, objects.connection_id, info)
     for info in blobs.list(objects.speakers_prefix):
-        yield event_of_content(blobs.read(info.name).data, SpeakersObserved)
+        yield event_of_content(blobs.read(info.name), SpeakersObserved)
     try:
-        yield event_of_content(blobs.read(objects.end).data, StreamEnded)
+        yield event_of_content(blobs.read(objects.end), StreamEnded)
     except BlobNotFound:
         return

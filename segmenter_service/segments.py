@@ -39,7 +39,7 @@ def write_final(
     name = holding.objects.final_segment(channel, start_frame * FRAME_MS)
     metadata = {END_FRAME: str(end_frame), REVISION: str(revision), "meeting-id": holding.state.meeting_id}
     if holding.around.blobs.create(name, flac_of(samples), metadata) is not Created.CREATED:
-        there = holding.around.blobs.read(name).metadata
+        there = holding.around.blobs.info(name).metadata
         end_frame, revision = int(there[END_FRAME]), int(there[REVISION])
     announce(holding, channel, start_frame, end_frame, name, revision=revision, final=True)
     return end_frame

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from common.settings import SECONDS, Secret, Settings
+from common.pipeline_settings import PipelineSettings
+from common.settings import SECONDS, Secret
 
 
-class SegmenterSettings(Settings, frozen=True, kw_only=True):
+class SegmenterSettings(PipelineSettings, frozen=True, kw_only=True):
     """Hot state, cutting, speakers, waiting."""
 
     REQUIRED = ("PUSH_TOKEN",)
@@ -18,6 +19,18 @@ class SegmenterSettings(Settings, frozen=True, kw_only=True):
     ] = ""
     redis_port: Annotated[int, Meta(ge=1, le=65535, description="Port of the Redis server.")] = 6379
     redis_password: Annotated[Secret, Meta(description="Password (AUTH) of the Redis server.")] = Secret()
+    redis_tls: Annotated[bool, Meta(description="Speak TLS with the Redis server; Memorystore does on port 6378.")] = (
+        False
+    )
+    redis_ca_cert: Annotated[
+        str,
+        Meta(
+            description=(
+                "Certificate authority of the Redis server: PEM, or the path of a PEM file. Empty: those of the machine. "
+                "REDIS_TLS only."
+            )
+        ),
+    ] = ""
     hot_state_ttl_sec: Annotated[
         float,
         SECONDS,

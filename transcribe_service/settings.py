@@ -5,10 +5,11 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from common.settings import SECONDS, Secret, Settings
+from common.pipeline_settings import PipelineSettings
+from common.settings import SECONDS, Secret
 
 
-class TranscribeSettings(Settings, frozen=True, kw_only=True):
+class TranscribeSettings(PipelineSettings, frozen=True, kw_only=True):
     """Whisper's address and limits. The defaults fit a subscription with an acknowledgement deadline of 60 s."""
 
     REQUIRED: ClassVar[tuple[str, ...]] = ("API_TOKEN", "PUSH_TOKEN", "WHISPER_SERVICE_URL")

@@ -60,7 +60,7 @@ class Worker:
 
     def _handle_final(self, event: SegmentReady) -> None:
         try:
-            audio = self.blobs.read(event.object_name).data
+            audio = self.blobs.read(event.object_name)
         except BlobNotFound as error:
             raise Retryable(
                 f"audio of segment {event.segment_id} is missing", reason="segment_audio_missing"
@@ -78,7 +78,7 @@ class Worker:
             _log_given_up(event, "too_old")
             return
         try:
-            audio = self.blobs.read(event.object_name).data
+            audio = self.blobs.read(event.object_name)
         except BlobNotFound:
             _log_given_up(event, "audio_gone")
             return

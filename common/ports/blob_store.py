@@ -8,18 +8,10 @@ import msgspec
 
 
 class BlobInfo(msgspec.Struct, frozen=True):
-    """What a listing tells: `size_bytes` of the content, and the metadata given at creation."""
+    """What is known without reading: `size_bytes` of the content, and the metadata given at creation."""
 
     name: str
     size_bytes: int
-    metadata: Mapping[str, str]
-
-
-class Blob(msgspec.Struct, frozen=True):
-    """An object's content and metadata."""
-
-    name: str
-    data: bytes
     metadata: Mapping[str, str]
 
 
@@ -44,8 +36,12 @@ class BlobStore(Protocol):
         """Write an object unless one of that name exists. Durable on return; never partly visible."""
         ...
 
-    def read(self, name: str) -> Blob:
-        """Read an object. Raises `BlobNotFound`."""
+    def read(self, name: str) -> bytes:
+        """An object's content. Raises `BlobNotFound`."""
+        ...
+
+    def info(self, name: str) -> BlobInfo:
+        """An object's size and metadata, without its content. Raises `BlobNotFound`."""
         ...
 
     def list(self, prefix: str, *, start_after: str = "") -> Iterator[BlobInfo]:

@@ -68,6 +68,21 @@ class StreamRegistry(Protocol):
         """Streams without an account, of all tenants, by `{tenant}/{connection_id}` from after `start_after`."""
         ...
 
+    def unsettled(self, *, due_ms: int, limit: int) -> list[StreamRecord]:
+        """Closed streams of all tenants that nobody has found to have all their transcripts, the one due longest first.
+
+        A stream is due at the `closed_at_ms` of its account (each later account makes it due anew), or when `look_again` said.
+        Those due after `due_ms` are left out.
+        """
+        ...
+
+    def look_again(self, record: StreamRecord, at_ms: int | None) -> None:
+        """The stream of `record` is due at `at_ms` (epoch milliseconds); None: it is settled, and never due again.
+
+        Changes nothing where the stream has another account by now than `record` has, or is gone.
+        """
+        ...
+
     def check(self) -> None:
         """Raise `Retryable` when the registry can't be reached (readiness)."""
         ...

@@ -64,7 +64,7 @@ def test_values_are_typed_and_empty_means_unset() -> None:
 
 def test_every_problem_is_named_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
-        load(Example, {"WAIT_SEC": "soon", "PLACES": "0", "LOG_LEVEL": "LOUD", "GCS_BUCKET": "b"})
+        load(Example, {"WAIT_SEC": "soon", "PLACES": "0", "LOG_LEVEL": "LOUD", "ENGINE_API_URL": "b"})
     assert [line.partition(":")[0] for line in caught.value.problems] == [
         "GCS_BUCKET",
         "API_TOKEN",

@@ -82,6 +82,39 @@ def test_open_streams_are_paged_over_all_tenants(streams: StreamRegistry) -> Non
     assert streams.open_streams(limit=2, start_after="t2/a") == []
 
 
+def test_closed_streams_are_due_until_they_are_settled(streams: StreamRegistry) -> None:
+    for number, connection_id in enumerate(("a", "b", "c")):
+        streams.open(record(connection_id))
+        streams.close("default", connection_id, msgspec.structs.replace(summary(), closed_at_ms=1000 * number))
+    streams.open(record("open"))
+
+    def due(due_ms: int, limit: int = 10) -> list[str]:
+        return [each.connection_id for each in streams.unsettled(due_ms=due_ms, limit=limit)]
+
+    assert due(1000) == ["a", "b"]
+    assert due(5000, limit=2) == ["a", "b"]
+    a, b, _c = streams.unsettled(due_ms=5000, limit=3)
+    assert a == streams.get("default", "a")
+    streams.look_again(a, 7000)
+    streams.look_again(b, None)
+    assert due(5000) == ["c"]
+    assert due(7000) == ["c", "a"]
+
+
+def test_a_new_account_is_due_whatever_was_said_of_the_earlier_one(streams: StreamRegistry) -> None:
+    streams.open(record("a"))
+    streams.close("default", "a", summary(segments=3))
+    (earlier,) = streams.unsettled(due_ms=9000, limit=1)
+    streams.look_again(earlier, None)
+    streams.close("default", "a", summary(segments=4))
+    streams.look_again(earlier, None)
+    (later,) = streams.unsettled(due_ms=9000, limit=1)
+    assert later.summary == summary(segments=4)
+    streams.look_again(later, None)
+    assert streams.unsettled(due_ms=99_000, limit=1) == []
+    streams.look_again(record("never-there"), 1)
+
+
 def test_a_registry_that_works_is_ready(streams: StreamRegistry) -> None:
     streams.check()  # raises where it is not
     assert streams.open_streams(limit=1) == [], "asking leaves nothing behind"

@@ -11,10 +11,11 @@ from common.auth import SingleToken
 from common.errors import Retryable
 from common.events import Event
 from common.health import Drain
-from common.ports.blob_store import Blob, BlobInfo, BlobNotFound, Created
+from common.ports.blob_store import BlobInfo, BlobNotFound, Created
 from common.settings import Secret
 from ingest_service.app import IngestDeps, create_app
 from ingest_service.settings import IngestSettings
+from tests.memory_ports import Held
 
 TOKEN = "correct-horse"
 NOW_MS = 1_700_000_000_000
@@ -43,7 +44,7 @@ class Faults:
 
 class MemoryBlobs:
     def __init__(self) -> None:
-        self.objects: dict[str, Blob] = {}
+        self.objects: dict[str, Held] = {}
         self.faults = Faults()
         self.reads = 0
         self.creates = 0
@@ -54,18 +55,24 @@ class MemoryBlobs:
         if fault is Fault.BEFORE:
             raise Retryable("the store is away", reason="store_down")
         is_new = name not in self.objects
-        there = self.objects.setdefault(name, Blob(name, data, dict(metadata or {})))
+        there = self.objects.setdefault(name, Held(data, dict(metadata or {})))
         if fault is Fault.AFTER:
             raise Retryable("the store did not answer", reason="store_timeout")
         if there.data != data:
             return Created.ALREADY_DIFFERENT
         return Created.CREATED if is_new else Created.ALREADY_SAME
 
-    def read(self, name: str) -> Blob:
+    def read(self, name: str) -> bytes:
         self.reads += 1
         if name not in self.objects:
             raise BlobNotFound(name)
-        return self.objects[name]
+        return self.objects[name].data
+
+    def info(self, name: str) -> BlobInfo:
+        if name not in self.objects:
+            raise BlobNotFound(name)
+        held = self.objects[name]
+        return BlobInfo(name, len(held.data), held.metadata)
 
     def list(self, prefix: str, *, start_after: str = "") -> Iterator[BlobInfo]:
         for name in sorted(self.objects):

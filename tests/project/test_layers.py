@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 SERVICES = {"ingest_service", "segmenter_service", "transcribe_service", "whisper_service"}
-PACKAGES = SERVICES | {"common", "local_runner", "turnscribe"}
+PACKAGES = SERVICES | {"common", "local_cloud", "local_runner", "turnscribe"}
 ALLOWED = {
     "common": set[str](),
     "ingest_service": {"common"},
@@ -15,6 +15,7 @@ ALLOWED = {
     "transcribe_service": {"common"},
     "whisper_service": {"common"},
     "local_runner": {"common"} | SERVICES,
+    "local_cloud": {"common", "local_runner"} | SERVICES,
     "turnscribe": set[str](),
 }
 """The local runner starts Whisper as a process and may read its settings class; the client starts the runner by its name."""

@@ -123,8 +123,8 @@ def test_what_is_no_audio_goes_to_quarantine_and_the_stream_goes_on(
     assert stage.summary().quarantined == 1
     assert stage.spans(), "what follows is read"
     kept = stage.blobs.read(stage.objects.quarantine("00000000"))
-    assert msgspec.json.decode(kept.data)["reason"] == reason
-    assert stage.blobs.read(stage.objects.chunk(0)).data == bad, "the bytes stay where they were uploaded"
+    assert msgspec.json.decode(kept)["reason"] == reason
+    assert stage.blobs.read(stage.objects.chunk(0)) == bad, "the bytes stay where they were uploaded"
 
 
 def test_empty_chunks_are_nothing_special(redis_client: redis.Redis) -> None:

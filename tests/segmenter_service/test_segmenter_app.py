@@ -64,7 +64,7 @@ def test_nobody_else_may_push_or_sweep(client: FlaskClient, stage: Stage) -> Non
 
 def test_a_push_that_can_never_be_read_is_kept_and_acknowledged(client: FlaskClient, stage: Stage) -> None:
     assert client.post("/push/segmenter", data=b"no envelope", headers=PUSHER).status_code == 204
-    kept = stage.blobs.read(quarantined_push("raw", b"no envelope"))
+    kept = stage.blobs.info(quarantined_push("raw", b"no envelope"))
     assert kept.metadata["reason"] == "invalid_envelope"
 
 

@@ -23,7 +23,7 @@ import msgspec
 
 from common.adapters.embedded.process_lock import ProcessLock
 from common.errors import Permanent, Retryable
-from common.ports.blob_store import Blob, BlobInfo, BlobNotFound, Created
+from common.ports.blob_store import BlobInfo, BlobNotFound, Created
 
 _MAGIC: Final = b"turnscribe-blob/1 "
 _NAME_BYTES: Final = 1024
@@ -73,8 +73,8 @@ class FileBlobStore:
             self._make_durable(path.parent)
         return outcome
 
-    def read(self, name: str) -> Blob:
-        """Read an object. Raises `BlobNotFound`, `Retryable`, `Permanent`."""
+    def read(self, name: str) -> bytes:
+        """An object's content. Raises `BlobNotFound`, `Retryable`, `Permanent`."""
         path = self._path(name)
         with _file_errors(name):
             try:
@@ -82,7 +82,21 @@ class FileBlobStore:
             except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
                 raise BlobNotFound(name) from None
         header, newline, data = content.partition(b"\n")
-        return Blob(name, data, _metadata(name, header + newline))
+        _metadata(name, header + newline)  # says whether it is an object at all
+        return data
+
+    def info(self, name: str) -> BlobInfo:
+        """An object's size and metadata. Raises `BlobNotFound`, `Retryable`, `Permanent`."""
+        self._path(name)
+        try:
+            info = self._info(name)
+        except Permanent as error:
+            if isinstance(error.__cause__, (IsADirectoryError, NotADirectoryError)):
+                raise BlobNotFound(name) from None
+            raise
+        if info is None:
+            raise BlobNotFound(name)
+        return info
 
     def list(self, prefix: str, *, start_after: str = "") -> Iterator[BlobInfo]:
         """All objects whose names begin with `prefix` and sort after `start_after`, in order of name. Reads folders as it gets to them."""

@@ -17,10 +17,12 @@ CREATE TABLE IF NOT EXISTS streams (
     meeting_id   TEXT NOT NULL,
     opened_at_ms INTEGER NOT NULL,
     record       BLOB NOT NULL,    -- StreamRecord as JSON, without its summary
-    summary      BLOB              -- StreamSummary as JSON; NULL while the stream is open
+    summary      BLOB,             -- StreamSummary as JSON; NULL while the stream is open
+    due_ms       INTEGER           -- NULL while the stream is open, and once it is settled
 );
 CREATE INDEX IF NOT EXISTS streams_of_meeting ON streams (tenant, meeting_id, opened_at_ms);
 CREATE INDEX IF NOT EXISTS streams_open ON streams (stream) WHERE summary IS NULL;
+CREATE INDEX IF NOT EXISTS streams_due ON streams (due_ms) WHERE due_ms IS NOT NULL;
 """
 
 _RECORD = msgspec.json.Decoder(StreamRecord)
@@ -42,19 +44,20 @@ class SqliteStreamRegistry:
             record.opened_at_ms,
             msgspec.json.encode(msgspec.structs.replace(record, summary=None)),
             None if record.summary is None else msgspec.json.encode(record.summary),
+            None if record.summary is None else record.summary.closed_at_ms,
         )
 
         def run(connection: sqlite3.Connection) -> None:
-            connection.execute("INSERT INTO streams VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
+            connection.execute("INSERT INTO streams VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
 
         self._database.write(run)
 
     def close(self, tenant: str, connection_id: str, summary: StreamSummary) -> None:
         """Store the account; a later one replaces it. An account of a stream that is not registered (yet) is `Retryable`."""
-        row = (msgspec.json.encode(summary), _key(tenant, connection_id))
+        row = (msgspec.json.encode(summary), summary.closed_at_ms, _key(tenant, connection_id))
 
         def run(connection: sqlite3.Connection) -> int:
-            return connection.execute("UPDATE streams SET summary = ? WHERE stream = ?", row).rowcount
+            return connection.execute("UPDATE streams SET summary = ?, due_ms = ? WHERE stream = ?", row).rowcount
 
         if not self._database.write(run):
             raise Retryable("the stream to close is not registered", reason="stream_unknown")
@@ -71,6 +74,19 @@ class SqliteStreamRegistry:
     def open_streams(self, *, limit: int, start_after: str = "") -> list[StreamRecord]:
         """Streams without an account, of all tenants, by `{tenant}/{connection_id}` from after `start_after`."""
         return self._select("WHERE summary IS NULL AND stream > ? ORDER BY stream LIMIT ?", start_after, limit)
+
+    def unsettled(self, *, due_ms: int, limit: int) -> list[StreamRecord]:
+        """Closed streams that are not settled and due, the one due longest first."""
+        return self._select("WHERE due_ms <= ? ORDER BY due_ms, stream LIMIT ?", due_ms, limit)
+
+    def look_again(self, record: StreamRecord, at_ms: int | None) -> None:
+        """Make the stream due at `at_ms`, or settled; nothing where it has another account than `record`. Raises `Retryable`."""
+        row = (at_ms, _key(record.tenant, record.connection_id), msgspec.json.encode(record.summary))
+
+        def run(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE streams SET due_ms = ? WHERE stream = ? AND summary = ?", row)
+
+        self._database.write(run)
 
     def check(self) -> None:
         """Raise `Retryable` when the registry can't be used."""

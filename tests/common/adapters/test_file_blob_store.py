@@ -77,7 +77,7 @@ def test_objects_outlive_the_store(tmp_path: Path) -> None:
     with closing(FileBlobStore(tmp_path)) as first:
         first.create("raw/one", b"1", {"k": "v"})
     with closing(FileBlobStore(tmp_path)) as second:
-        assert second.read("raw/one").metadata == {"k": "v"}
+        assert second.info("raw/one").metadata == {"k": "v"}
         assert second.create("raw/one", b"2") is Created.ALREADY_DIFFERENT
 
 
@@ -91,6 +91,8 @@ def test_an_object_cannot_lie_below_another(store: FileBlobStore) -> None:
     for name in ("a/b/c", "c/d"):
         with pytest.raises(BlobNotFound):
             store.read(name)
+        with pytest.raises(BlobNotFound):
+            store.info(name)
         store.delete(name)
     assert [info.name for info in store.list("")] == ["a/b", "c/d/e"]
 

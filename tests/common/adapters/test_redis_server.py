@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from common.adapters.embedded.embedded_redis import connect_redis
+from common.adapters.redis_server import RedisAddress, connect_redis
 from common.settings import Secret
 
 PASSWORD = "redis-password"
@@ -45,9 +45,9 @@ def server_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 @pytest.fixture(params=["in-process", pytest.param("server", marks=pytest.mark.component("redis"))])
 def client(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
     if request.param == "in-process":
-        yield connect_redis("", 0, Secret())
+        yield connect_redis(RedisAddress("", 0, Secret()))
         return
-    connected = connect_redis("127.0.0.1", request.getfixturevalue("server_port"), Secret(PASSWORD))
+    connected = connect_redis(RedisAddress("127.0.0.1", request.getfixturevalue("server_port"), Secret(PASSWORD)))
     yield connected
     connected.close()
 
@@ -71,13 +71,13 @@ def test_scripts_are_atomic(client: redis.Redis) -> None:
 
 def test_all_callers_in_a_process_share_it() -> None:
     key = uuid.uuid4().hex
-    connect_redis("", 0, Secret()).set(key, "1")
-    assert connect_redis("", 6379, Secret("ignored")).get(key) == b"1"
+    connect_redis(RedisAddress("", 0, Secret())).set(key, "1")
+    assert connect_redis(RedisAddress("", 6379, Secret("ignored"))).get(key) == b"1"
 
 
 @pytest.mark.component("redis")
 def test_a_wrong_password_is_an_error(server_port: int) -> None:
-    client = connect_redis("127.0.0.1", server_port, Secret("wrong"))
+    client = connect_redis(RedisAddress("127.0.0.1", server_port, Secret("wrong")))
     with pytest.raises(redis.AuthenticationError):
         client.ping()
     client.close()
@@ -86,7 +86,7 @@ def test_a_wrong_password_is_an_error(server_port: int) -> None:
 def test_a_command_is_tried_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    client = connect_redis("127.0.0.1", port, Secret())
+    client = connect_redis(RedisAddress("127.0.0.1", port, Secret()))
     attempts: list[object] = []
     connect = client.connection_pool.connection_class._connect
 

@@ -1,0 +1,36 @@
+"""All embedded adapters over one DATA_DIR."""
+
+from pathlib import Path
+
+from common.adapters.embedded.data_dir import DataDir
+from common.adapters.embedded.file_blob_store import FileBlobStore
+from common.adapters.embedded.queue_publisher import QueuePublisher
+from common.adapters.embedded.sqlite_queue import SqliteQueue
+from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
+from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
+from common.clock import Clock
+
+
+class EmbeddedBackend:
+    """Files and SQLite below `data_dir`. See `common.adapters.backend.Backend`."""
+
+    def __init__(self, data_dir: Path, source: str, clock: Clock) -> None:
+        self._places = DataDir(data_dir)
+        self._source = source
+        self._clock = clock
+
+    def blobs(self) -> FileBlobStore:
+        """Files."""
+        return FileBlobStore(self._places.objects)
+
+    def publisher(self) -> QueuePublisher:
+        """The queue in SQLite."""
+        return QueuePublisher(SqliteQueue(self._places.queue, self._clock), self._source, self._clock)
+
+    def transcripts(self) -> SqliteTranscriptStore:
+        """SQLite."""
+        return SqliteTranscriptStore(self._places.transcripts)
+
+    def streams(self) -> SqliteStreamRegistry:
+        """SQLite."""
+        return SqliteStreamRegistry(self._places.streams)

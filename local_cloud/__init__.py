@@ -1,0 +1,1 @@
+"""The whole system as in production, on one machine: emulators, a GCS server, redis-server, gunicorn for each service."""

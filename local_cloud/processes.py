@@ -1,0 +1,106 @@
+"""Child processes that live no longer than the one that started them: started with a log, waited for, ended by pid."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from local_runner.lifetime import tied_command
+
+
+class DidNotStart(Exception):
+    """A process ended or never listened. The message names its log."""
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Child:
+    """A process with its own log file, tied to this one. `start` it in a thread that stays; it may be started again."""
+
+    def __init__(
+        self, name: str, command: Sequence[str], *, port: int, log_path: Path, environ: Mapping[str, str]
+    ) -> None:
+        self.name = name
+        self.port = port
+        self.log_path = log_path
+        self._command = list(command)
+        self._environ = dict(environ)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id; the leader of the group that all its children are in."""
+        if self._process is None:
+            raise DidNotStart(f"{self.name} was not started")
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it; returns at once."""
+        log: IO[bytes]
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 -- commands of this package
+                tied_command(self._command),
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C reaches the parent only, which ends its children in order
+            )
+
+    def wait_until_listening(self, timeout_s: float) -> None:
+        """Return once its port answers. Raises `DidNotStart`."""
+        deadline_s = time.monotonic() + timeout_s
+        while time.monotonic() < deadline_s:
+            if not self.is_running:
+                raise DidNotStart(f"{self.name} ended at once; its log is {self.log_path}")
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 0.2).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        raise DidNotStart(f"{self.name} does not listen after {timeout_s:g} s; its log is {self.log_path}")
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Ask it to end, and end it when it does not. Harmless when it has ended."""
+        process = self._process
+        if process is None:
+            return
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)  # a stopped process hears nothing else
+            process.terminate()
+            try:
+                process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        process.wait()
+
+    def kill(self) -> None:
+        """End it and everything that it started, without a chance to finish anything."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def freeze(self) -> None:
+        """SIGSTOP: connections stay, nothing is answered until `thaw`."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        os.killpg(self.pid, signal.SIGCONT)
