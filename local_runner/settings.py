@@ -18,6 +18,11 @@ from whisper_service.settings import WhisperSettings
 
 PUSH_ACK_DEADLINE_S: Final = 300
 ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "[::]": "[::1]"}  # noqa: S104 -- recognised, not bound
+CLOUD_NAMES: Final = {
+    "GCS_BUCKET": "GCS_BUCKET: the local runner keeps everything below DATA_DIR and would not use it; unset it, or run the services "
+    "themselves, as `make stack` does"
+}
+"""Variables that mean something to the services on their own, and would be ignored here."""
 S = TypeVar("S", bound=Settings)
 
 
@@ -91,7 +96,7 @@ def _load(cls: type[S], environ: Mapping[str, str], problems: list[str]) -> S | 
 
 def load_runner_settings(environ: Mapping[str, str], *, token: Callable[[], str]) -> RunnerSettings:
     """Read everything. `token` is asked for a token when API_TOKEN is unset. Raises `SettingsError` with all that is wrong."""
-    set_here = {name: value for name, value in environ.items() if value}
+    set_here = {name: value for name, value in environ.items() if value and name not in CLOUD_NAMES}
     whisper = None if "WHISPER_SERVICE_URL" in set_here else _whisper_child(set_here)
     complete = {
         "PUSH_TOKEN": secrets.token_urlsafe(24),
@@ -100,7 +105,7 @@ def load_runner_settings(environ: Mapping[str, str], *, token: Callable[[], str]
         **set_here,
         "API_TOKEN": set_here.get("API_TOKEN") or token(),
     }
-    problems: list[str] = []
+    problems = [CLOUD_NAMES[name] for name in CLOUD_NAMES if environ.get(name)]
     ingest = _load(IngestSettings, complete, problems)
     segmenter = _load(SegmenterSettings, complete, problems)
     transcribe = _load(TranscribeSettings, complete, problems)

@@ -66,7 +66,7 @@ def test_every_problem_is_named_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         load(Example, {"WAIT_SEC": "soon", "PLACES": "0", "LOG_LEVEL": "LOUD", "ENGINE_API_URL": "b"})
     assert [line.partition(":")[0] for line in caught.value.problems] == [
-        "GCS_BUCKET",
+        "ENGINE_API_URL",
         "API_TOKEN",
         "LOG_LEVEL",
         "WAIT_SEC",

@@ -115,7 +115,7 @@ def test_a_chunk_after_the_end_is_taken(ingest: Ingest) -> None:
 
 def test_a_chunk_deleted_under_our_hands_is_tried_again(ingest: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
     ingest.put(0, b"bytes")
-    monkeypatch.setattr(ingest.blobs, "read", lambda name: type(ingest.blobs)().read(name))
+    monkeypatch.setattr(ingest.blobs, "info", lambda name: type(ingest.blobs)().info(name))
     assert problem(ingest.put(0, b"bytes"))[0] == 503
 
 

@@ -56,7 +56,7 @@ def test_all_problems_of_all_services_are_told_at_once_and_once() -> None:
             }
         )
     named = [problem.partition(":")[0] for problem in refused.value.problems]
-    assert sorted(named) == ["API_PORT", "GCS_BUCKET", "PROCESSING_THREADS", "SEGMENT_SIZE_SEC"]
+    assert sorted(named) == ["API_PORT", "GCS_BUCKET", "PROCESSING_THREADS", "SEGMENT_SIZE_SEC", "WHISPER_MODEL"]
 
 
 def test_a_whisper_model_that_is_not_there_is_told_at_the_start() -> None:

@@ -32,10 +32,10 @@ def test_the_service_stands_on_its_settings(tmp_path: Path) -> None:
 
 
 def test_wrong_settings_end_it_with_a_line_for_each() -> None:
-    ended = run({"API_TOKEN": "a", "WHISPER_SERVICE_URL": "whisper", "GCS_BUCKET": "b"})
+    ended = run({"API_TOKEN": "a", "WHISPER_SERVICE_URL": "whisper", "ENGINE_API_URL": "b"})
     assert ended.returncode == 78
     assert [line.partition(":")[0] for line in ended.stderr.splitlines()] == [
-        "GCS_BUCKET",
+        "ENGINE_API_URL",
         "PUSH_TOKEN",
         "WHISPER_SERVICE_URL",
     ]
