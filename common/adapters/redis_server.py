@@ -49,7 +49,8 @@ def connect_redis(address: RedisAddress) -> redis.Redis:
     }
     if address.tls:
         options |= _tls_options(address.ca_cert)
-    return redis.Redis(connection_pool=redis.BlockingConnectionPool(**options))  # type: ignore[no-untyped-call]
+    pool = redis.BlockingConnectionPool(**options)  # type: ignore[no-untyped-call]
+    return redis.Redis.from_pool(pool)  # closing the client closes the pool
 
 
 def _tls_options(ca_cert: str) -> dict[str, object]:
