@@ -21,6 +21,8 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     """The receiver's time to answer; also the time-out of the push."""
     max_attempts: Annotated[int, msgspec.Meta(ge=1)] = 100
     """A message that failed so often is a dead letter."""
+    dead_letter_topic: str = ""
+    """Where dead letters are published as well; empty: nowhere."""
     min_backoff_s: _Positive = 0.25
     max_backoff_s: _Positive = 30.0
     max_in_flight: Annotated[int, msgspec.Meta(ge=1)] = 8
