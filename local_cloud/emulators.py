@@ -11,7 +11,7 @@ from typing import Final, Self
 
 import urllib3
 
-from local_cloud.processes import Child, free_port
+from local_cloud.processes import Child, free_ports
 
 PROJECT: Final = "turnscribe-local"
 START_TIMEOUT_S: Final = 60.0
@@ -66,16 +66,20 @@ def _jar(environ: Mapping[str, str], pattern: str, component: str) -> Path:
 
 
 class Emulators:
-    """The four servers on free ports of 127.0.0.1, with empty state. Use as a context manager, in a thread that stays."""
+    """The four servers on free ports of 127.0.0.1, with empty state. Use as a context manager, in a thread that stays.
 
-    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+    Their files go to `folder`, their logs to `log_folder` (default: there too).
+    """
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], log_folder: Path | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        logs = log_folder or folder
         environ = {name: value for name, value in environ.items() if name.lower() not in {"http_proxy", "https_proxy"}}
 
         def child(name: str, *command: str, port: int) -> Child:
-            return Child(name, command, port=port, log_path=folder / f"{name}.log", environ=environ)
+            return Child(name, command, port=port, log_path=logs / f"{name}.log", environ=environ)
 
-        ports = [free_port() for _ in range(5)]
+        ports = free_ports(5)
         host = "--host=127.0.0.1"
         jar = str(pubsub_jar(environ))
         self.pubsub = child("pubsub", *_java(), "-jar", jar, host, f"--port={ports[0]}", port=ports[0])
@@ -146,8 +150,15 @@ class Emulators:
 
     def stop(self) -> None:
         """End all of them."""
+        for each in self.all:  # all at once, then wait
+            each.ask_to_end()
         for each in self.all:
             each.stop()
+
+    def kill(self) -> None:
+        """End all of them at once."""
+        for each in self.all:
+            each.kill()
 
     def create_bucket(self, name: str) -> None:
         """Create a bucket; one that is there stays."""

@@ -1,10 +1,12 @@
-"""CPU time of running processes, as /proc tells it. Linux only."""
+"""CPU time and memory of running processes, as /proc tells them. Linux only."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 _TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 def cpu_seconds(group: int) -> float:
@@ -12,18 +14,22 @@ def cpu_seconds(group: int) -> float:
 
     Of processes that have ended, only what their parent has collected counts.
     """
-    total = 0.0
+    return sum(sum(int(ticks) for ticks in fields[11:15]) for fields in _group(group)) / _TICKS_A_SECOND
+
+
+def resident_bytes(group: int) -> int:
+    """Resident memory of all processes of the group; pages that they share count once for each."""
+    return sum(int(fields[21]) for fields in _group(group)) * _PAGE_BYTES
+
+
+def _group(group: int) -> Iterator[list[str]]:
+    """Of each process of the group what /proc/PID/stat says after the program's name."""
     for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            total += _cpu_seconds(entry, group)
-    return total
-
-
-def _cpu_seconds(entry: Path, group: int) -> float:
-    try:
-        fields = (entry / "stat").read_text().rpartition(")")[2].split()
-    except OSError:  # it has ended meanwhile
-        return 0.0
-    if int(fields[2]) != group:
-        return 0.0
-    return sum(int(ticks) for ticks in fields[11:15]) / _TICKS_A_SECOND
+        if not entry.name.isdecimal():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended meanwhile
+            continue
+        if int(fields[2]) == group:
+            yield fields

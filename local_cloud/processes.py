@@ -6,9 +6,11 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+from local_cloud.process_times import cpu_seconds, resident_bytes
 from local_runner.lifetime import tied_command
 
 
@@ -16,12 +18,18 @@ class DidNotStart(Exception):
     """A process ended or never listened. The message names its log."""
 
 
+def free_ports(count: int) -> tuple[int, ...]:
+    """Different TCP ports of 127.0.0.1 that nobody listens on now."""
+    with ExitStack() as held:  # all at once, or the same one may come twice
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return tuple(probe.getsockname()[1] for probe in probes)
+
+
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1)[0]
 
 
 class Child:
@@ -36,6 +44,7 @@ class Child:
         self._command = list(command)
         self._environ = dict(environ)
         self._process: subprocess.Popen[bytes] | None = None
+        self._earlier_cpu_s = 0.0
 
     @property
     def pid(self) -> int:
@@ -48,6 +57,19 @@ class Child:
     def is_running(self) -> bool:
         """Whether it was started and has not ended."""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def exit_status(self) -> int | None:
+        """What it ended with, minus the signal's number where one ended it; None while it runs or before it was started."""
+        return None if self._process is None else self._process.poll()
+
+    def cpu_seconds(self) -> float:
+        """CPU time of its process, of all that these started, and of those that ran before `stop` or `kill`."""
+        return self._earlier_cpu_s + (cpu_seconds(self.pid) if self.is_running else 0.0)
+
+    def resident_bytes(self) -> int:
+        """Memory of its process and of all that it started; pages that they share count once for each."""
+        return resident_bytes(self.pid) if self.is_running else 0
 
     def start(self) -> None:
         """Start it; returns at once."""
@@ -76,16 +98,23 @@ class Child:
                 return
         raise DidNotStart(f"{self.name} does not listen after {timeout_s:g} s; its log is {self.log_path}")
 
+    def ask_to_end(self) -> None:
+        """SIGTERM, and return at once. Harmless when it has ended."""
+        if self._process is not None and self._process.poll() is None:
+            self.thaw()  # a stopped process hears nothing else
+            self._process.terminate()
+
     def stop(self, timeout_s: float = 10.0) -> None:
         """Ask it to end, and end it when it does not. Harmless when it has ended."""
         process = self._process
         if process is None:
             return
         if process.poll() is None:
-            process.send_signal(signal.SIGCONT)  # a stopped process hears nothing else
-            process.terminate()
+            cpu_s = self.cpu_seconds()
+            self.ask_to_end()
             try:
                 process.wait(timeout_s)
+                self._earlier_cpu_s = cpu_s
             except subprocess.TimeoutExpired:
                 self.kill()
         process.wait()
@@ -94,6 +123,7 @@ class Child:
         """End it and everything that it started, without a chance to finish anything."""
         if self._process is None or self._process.poll() is not None:
             return
+        self._earlier_cpu_s = self.cpu_seconds()
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 

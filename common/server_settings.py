@@ -1,0 +1,25 @@
+"""What the HTTP server around a service reads. `common.gunicorn_conf` turns it into gunicorn's configuration."""
+
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from common.settings import Settings
+
+
+class ServerSettings(Settings, frozen=True, kw_only=True):
+    """Processes and threads of one instance. Needs nothing set."""
+
+    REQUIRED: ClassVar[tuple[str, ...]] = ()
+
+    web_concurrency: Annotated[
+        int, Meta(ge=1, le=64, description="Worker processes of one instance: one for each vCPU.")
+    ] = 1
+    gunicorn_threads: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=256,
+            description="Requests that one worker process answers at a time; Cloud Run's concurrency is this × WEB_CONCURRENCY.",
+        ),
+    ] = 8
