@@ -1,7 +1,7 @@
 """Where each object lies in the bucket. Pure; the only place that builds or parses object names.
 
 Names start with a hash of the connection, because Cloud Storage scales by name prefix, and numbers are zero-padded, because
-listings come in the order of names. Everything of one connection lies under one folder of each root:
+listings come in the order of names. Everything that is kept of one connection lies under one folder of each root:
 
     {raw}/{hash}/{tenant}/{connection}/stream.json                  what the first chunk said about the connection
     {raw}/{hash}/{tenant}/{connection}/chunks/{seq:08d}             bytes as uploaded
@@ -9,8 +9,10 @@ listings come in the order of names. Everything of one connection lies under one
     {raw}/{hash}/{tenant}/{connection}/end.json                     the uploader's end of stream
     {raw}/{hash}/{tenant}/{connection}/quarantine/{id}              what could not be read, with its reason
     {raw}/quarantine/{id}                                           pushes that are no readable event
+    {raw}/unregistered/{tenant}/{connection}                        a connection that the segmenter may not know of yet
     {segments}/{hash}/{tenant}/{connection}/final/{channel}/{start_ms:010d}.flac
     {segments}/{hash}/{tenant}/{connection}/provisional/{channel}/{start_ms:010d}.{revision:06d}.flac
+    {segments}/{hash}/{tenant}/{connection}/events/{channel}/{start_ms:010d}-{hash}  the event of a final segment, where it is long
     {segments}/{hash}/{tenant}/{connection}/gaps/{from_seq:08d}     chunks that were given up
     {segments}/{hash}/{tenant}/{connection}/checkpoints/{next_seq:08d}
     {segments}/{hash}/{tenant}/{connection}/anchors/{seq:08d}       where decoding can start, for formats with large packets
@@ -53,6 +55,11 @@ class ConnectionObjects:
     def stream(self) -> str:
         """The connection's description, written with its first chunk."""
         return f"{self.raw_prefix}stream.json"
+
+    @property
+    def unregistered(self) -> str:
+        """Says that the segmenter may not know of the connection. Outside its folder, so that one listing finds all of them."""
+        return f"{unregistered_prefix(self.raw_root)}{self.tenant}/{self.connection_id}"
 
     @property
     def end(self) -> str:
@@ -105,6 +112,11 @@ class ConnectionObjects:
         """The audio of a final segment. Creating it is the decision where the segment ends."""
         return f"{self.finals_prefix}{channel}/{start_ms:010d}.flac"
 
+    def segment_event(self, channel: int, start_ms: int, event: bytes) -> str:
+        """The event of a final segment, by its content: two writers that decide differently do not meet here."""
+        digest = hashlib.sha256(event).hexdigest()[:16]
+        return f"{self.segments_prefix}events/{channel}/{start_ms:010d}-{digest}"
+
     def provisional_segment(self, channel: int, start_ms: int, revision: int) -> str:
         """The audio of a provisional revision."""
         return f"{self.segments_prefix}provisional/{channel}/{start_ms:010d}.{revision:06d}.flac"
@@ -125,6 +137,19 @@ class ConnectionObjects:
 def quarantined_push(raw_root: str, body: bytes) -> str:
     """A push whose event could not be read: it belongs to no connection that could be trusted."""
     return f"{raw_root}/quarantine/{hashlib.sha256(body).hexdigest()}"
+
+
+def unregistered_prefix(raw_root: str) -> str:
+    """Prefix of what stands for the connections that the segmenter may not know of yet."""
+    return f"{raw_root}/unregistered/"
+
+
+def unregistered_connection(name: str) -> tuple[str, str]:
+    """`(tenant, connection_id)` of a name below `unregistered_prefix`. Raises `Permanent` when it is not one."""
+    parts = name.split("/")
+    if len(parts) < 4 or parts[-3] != "unregistered":
+        raise Permanent("object name is not that of an unregistered connection", reason="invalid_object_name")
+    return checked_id(parts[-2], "tenant"), checked_id(parts[-1], "connection_id")
 
 
 def channel_and_start_of(final_name: str) -> tuple[int, int]:

@@ -1,10 +1,11 @@
 """What ingest writes into the bucket beside the bytes, so that a listing alone can rebuild every stream event. Pure.
 
 A chunk's event lies in its object's metadata, because the content is the uploader's; an observation's and an end's event
-are the content of their objects; `stream.json` says to which meeting a connection belongs.
+are the content of their objects; `stream.json` says to which meeting a connection belongs. Until the segmenter has registered
+a connection, an empty object stands for it in a place of its own, so that the sweep finds it even if no event ever comes.
 """
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -37,6 +38,22 @@ def stream_description(content: bytes) -> StreamDescription:
         return msgspec.json.decode(content, type=StreamDescription)
     except UNREADABLE_JSON as error:
         raise Permanent(f"stream.json: {error}", reason="invalid_stream_description") from error
+
+
+CLAIMED_AT_MS: Final = "claimed_at_ms"
+
+
+def claim_metadata(now_ms: int) -> dict[str, str]:
+    """The metadata of the object that stands for a connection until the segmenter knows of it."""
+    return {CLAIMED_AT_MS: str(now_ms)}
+
+
+def claimed_at_ms(info: BlobInfo) -> int:
+    """The inverse of `claim_metadata`. Raises `Permanent` when the metadata is damaged."""
+    try:
+        return int(info.metadata[CLAIMED_AT_MS])
+    except (KeyError, ValueError) as error:
+        raise Permanent("metadata of an unregistered connection is damaged", reason="invalid_claim_metadata") from error
 
 
 def chunk_metadata(event: ChunkStored) -> dict[str, str]:

@@ -33,6 +33,6 @@ def create_app(deps: IngestDeps) -> Flask:
     checks = {"blobs": deps.blobs.check, "publisher": deps.publisher.check}
     app = base_app("ingest", checks, deps.drain)
     install_cors(app, deps.settings.allowed_origins)
-    intake = Intake(deps.blobs, deps.publisher, deps.settings.raw_audio_path, KnownConnections())
+    intake = Intake(deps.blobs, deps.publisher, deps.settings.raw_audio_path, KnownConnections(), deps.clock)
     app.register_blueprint(stream_routes(intake, deps.settings, deps.tokens, deps.clock))
     return app

@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
+from common.clock import Clock
 from common.errors import Retryable
 from common.events import StreamOptions
 from common.object_names import ConnectionObjects
 from common.ports.blob_store import BlobInfo, BlobNotFound, BlobStore, Created
 from common.ports.publisher import Publisher
 from common.problems import Problem
-from common.stored_chunks import StreamDescription, describe_stream, stream_description
+from common.stored_chunks import StreamDescription, claim_metadata, describe_stream, stream_description
 from ingest_service.requests import Stream
 
 KNOWN_CONNECTIONS: Final = 10_000
 
 
 class KnownConnections:
-    """The meetings of the connections seen last, so that `stream.json` is not written for every chunk. Thread-safe, bounded."""
+    """The meetings of the connections seen last, so that `stream.json` is not asked for every chunk. Thread-safe, bounded."""
 
     def __init__(self, capacity: int = KNOWN_CONNECTIONS) -> None:
         self._capacity = capacity
@@ -61,6 +62,7 @@ class Intake:
     publisher: Publisher
     raw_root: str
     known: KnownConnections
+    clock: Clock
 
     def objects(self, tenant: str, connection_id: str) -> ConnectionObjects:
         """The names of a connection's objects."""
@@ -83,7 +85,7 @@ class Intake:
         """
         meeting_id = self.known.meeting_of(stream.tenant, stream.connection_id)
         if meeting_id is None:
-            meeting_id = self._registered(stream, options)
+            meeting_id = self._described(stream, options)
             self.known.remember(stream.tenant, stream.connection_id, meeting_id)
         if meeting_id != stream.meeting_id:
             raise Problem(
@@ -93,9 +95,24 @@ class Intake:
                 connection_id=stream.connection_id,
             )
 
-    def _registered(self, stream: Stream, options: StreamOptions | None) -> str:
-        name = self.objects(stream.tenant, stream.connection_id).stream
+    def _described(self, stream: Stream, options: StreamOptions | None) -> str:
+        """The connection's meeting as `stream.json` says. Where there is none, this request writes it.
+
+        Before there is a `stream.json`, there is an object that makes the segmenter's sweep look at the connection; so it is
+        looked at even if this process dies now and no event of it ever arrives. The segmenter deletes that object.
+        """
+        objects = self.objects(stream.tenant, stream.connection_id)
+        try:
+            return stream_description(self.blobs.read(objects.stream)).meeting_id
+        except BlobNotFound:
+            pass
+        claimed = claim_metadata(self.clock.now_ms())
+        left_behind = self.blobs.create(objects.unregistered, b"", claimed) is not Created.CREATED
         description = StreamDescription(stream.meeting_id, options)
-        if self.blobs.create(name, describe_stream(description)) is not Created.ALREADY_DIFFERENT:
-            return stream.meeting_id
-        return stream_description(self.read(name)).meeting_id
+        created = self.blobs.create(objects.stream, describe_stream(description))
+        if left_behind:
+            # The sweep deletes what an attempt left behind that came to nothing. It may have done so just now.
+            self.blobs.create(objects.unregistered, b"", claimed)
+        if created is Created.ALREADY_DIFFERENT:
+            return stream_description(self.read(objects.stream)).meeting_id
+        return stream.meeting_id

@@ -10,6 +10,8 @@ from common.object_names import (
     connection_of,
     quarantined_push,
     seq_of,
+    unregistered_connection,
+    unregistered_prefix,
 )
 from tests.common.test_ids import IDS
 
@@ -38,6 +40,25 @@ def test_final_segments_give_back_channel_and_start(channel: int, start_ms: int)
 @given(IDS, IDS)
 def test_a_description_says_whose_it_is(tenant: str, connection: str) -> None:
     assert connection_of(ConnectionObjects(tenant, connection).stream) == (tenant, connection)
+
+
+@given(IDS, IDS)
+def test_an_unregistered_connection_is_found_by_one_prefix(tenant: str, connection: str) -> None:
+    name = ConnectionObjects(tenant, connection, raw_root="up/loads").unregistered
+    assert name.startswith(unregistered_prefix("up/loads"))
+    assert unregistered_connection(name) == (tenant, connection)
+
+
+@pytest.mark.parametrize("name", ["raw/unregistered/t", "raw/unregistered/t/c/d", "raw/unregistered/.t/c", "t/c"])
+def test_other_names_are_of_no_unregistered_connection(name: str) -> None:
+    with pytest.raises(Permanent):
+        unregistered_connection(name)
+
+
+def test_events_of_one_segment_that_differ_have_names_that_differ() -> None:
+    names = {OBJECTS.segment_event(0, 32, event) for event in (b"a", b"b", b"a")}
+    assert len(names) == 2
+    assert all(name.startswith(OBJECTS.segments_prefix) for name in names)
 
 
 @given(IDS, IDS, IDS, IDS)

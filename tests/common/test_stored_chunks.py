@@ -9,6 +9,8 @@ from common.ports.blob_store import BlobInfo
 from common.stored_chunks import (
     StreamDescription,
     chunk_metadata,
+    claim_metadata,
+    claimed_at_ms,
     describe_stream,
     event_content,
     event_of_chunk,
@@ -102,3 +104,14 @@ def test_damaged_content_is_permanent(content: bytes) -> None:
         event_of_content(content, StreamEnded)
     with pytest.raises(Permanent, match=r"stream\.json"):
         stream_description(content)
+
+
+@given(st.integers(0, 2**53))
+def test_when_a_connection_was_claimed_comes_back(now_ms: int) -> None:
+    assert claimed_at_ms(BlobInfo(OBJECTS.unregistered, 0, claim_metadata(now_ms))) == now_ms
+
+
+@pytest.mark.parametrize("metadata", [{}, {"claimed_at_ms": "yesterday"}])
+def test_damaged_metadata_of_a_claim_is_named(metadata: dict[str, str]) -> None:
+    with pytest.raises(Permanent, match="unregistered connection"):
+        claimed_at_ms(BlobInfo(OBJECTS.unregistered, 0, metadata))

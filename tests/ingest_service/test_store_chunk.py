@@ -80,13 +80,13 @@ def test_a_failed_publish_is_503_and_the_retry_heals_it(ingest: Ingest, fault: F
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("faulty_call", [0, 1], ids=["stream.json", "chunk"])
+@pytest.mark.parametrize("faulty_call", [0, 1, 2], ids=["unregistered", "stream.json", "chunk"])
 def test_a_failed_store_is_503_and_nothing_is_published(ingest: Ingest, fault: Fault, faulty_call: int) -> None:
     ingest.blobs.faults.plan([Fault.NONE] * faulty_call + [fault])
     assert problem(ingest.put(0, b"bytes"))[0] == 503
     assert ingest.events == []
     assert ingest.put(0, b"bytes").status_code in {200, 201}
-    assert set(ingest.blobs.objects) == {OBJECTS.stream, OBJECTS.chunk(0)}
+    assert set(ingest.blobs.objects) == {OBJECTS.unregistered, OBJECTS.stream, OBJECTS.chunk(0)}
     assert len(ingest.events) == 1
 
 
@@ -102,10 +102,13 @@ def test_the_first_request_decides_the_meeting(ingest: Ingest) -> None:
     )
 
 
-def test_stream_json_is_written_once(ingest: Ingest) -> None:
+def test_stream_json_and_its_mark_are_written_once(ingest: Ingest) -> None:
     for seq in range(5):
         ingest.put(seq, b"x")
-    assert ingest.blobs.creates == 6
+    assert ingest.blobs.creates == 7
+    ingest.restart()
+    ingest.put(5, b"x")
+    assert ingest.blobs.creates == 8
 
 
 def test_a_chunk_after_the_end_is_taken(ingest: Ingest) -> None:
