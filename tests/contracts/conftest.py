@@ -1,11 +1,14 @@
 """Which adapters the contract suites run over. Another adapter is one more entry in a table here, and no test of its own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+from _pytest.mark import ParameterSet
+from google.cloud import firestore
 
 from common.adapters.embedded.file_blob_store import FileBlobStore
 from common.adapters.embedded.push_dispatcher import PushDispatcher
@@ -13,30 +16,63 @@ from common.adapters.embedded.queue_publisher import QueuePublisher
 from common.adapters.embedded.sqlite_queue import SqliteQueue, Subscription
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
 from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
+from common.adapters.google.firestore_streams import FirestoreStreamRegistry
+from common.adapters.google.firestore_transcripts import FirestoreTranscriptStore
+from common.adapters.google.gcs_blob_store import GcsBlobStore
+from common.adapters.google.pubsub_publisher import PubSubPublisher
 from common.clock import SystemClock
 from common.ports.blob_store import BlobStore
 from common.ports.publisher import Publisher
 from common.ports.stream_registry import StreamRegistry
 from common.ports.transcript_store import TranscriptStore
 from common.settings import Secret
+from common.topology import PushSubscription, topology
+from local_cloud.emulators import PROJECT
+from local_cloud.pubsub_bootstrap import create_subscription, create_topics
 from tests.push_receiver import PushReceiver
 
 PUSH_TOKEN = "contract-push-token"
 
 
-def _embedded_blobs(folder: Path) -> AbstractContextManager[BlobStore]:
-    return closing(FileBlobStore(folder / "objects"))
+@dataclass(frozen=True)
+class Ground:
+    """What an adapter may stand on: a folder, and the fixtures that start servers, for those that ask."""
+
+    folder: Path
+    request: pytest.FixtureRequest
+
+
+def _embedded_blobs(ground: Ground) -> AbstractContextManager[BlobStore]:
+    return closing(FileBlobStore(ground.folder / "objects"))
+
+
+def _cloud_storage(ground: Ground) -> AbstractContextManager[BlobStore]:
+    return closing(GcsBlobStore(PROJECT, ground.request.getfixturevalue("bucket")))
 
 
 @contextmanager
-def _embedded_streams(folder: Path) -> Iterator[StreamRegistry]:
-    registry = SqliteStreamRegistry(folder / "streams.sqlite3")
+def _embedded_streams(ground: Ground) -> Iterator[StreamRegistry]:
+    registry = SqliteStreamRegistry(ground.folder / "streams.sqlite3")
     yield registry
     registry.close_file()
 
 
-def _embedded_transcripts(folder: Path) -> AbstractContextManager[TranscriptStore]:
-    return closing(SqliteTranscriptStore(folder / "transcripts.sqlite3"))
+@contextmanager
+def _firestore_streams(ground: Ground) -> Iterator[StreamRegistry]:
+    ground.request.getfixturevalue("empty_emulators")
+    with closing(firestore.Client(project=PROJECT)) as client:
+        yield FirestoreStreamRegistry(client)
+
+
+def _embedded_transcripts(ground: Ground) -> AbstractContextManager[TranscriptStore]:
+    return closing(SqliteTranscriptStore(ground.folder / "transcripts.sqlite3"))
+
+
+@contextmanager
+def _firestore_transcripts(ground: Ground) -> Iterator[TranscriptStore]:
+    ground.request.getfixturevalue("empty_emulators")
+    with closing(firestore.Client(project=PROJECT)) as client:
+        yield FirestoreTranscriptStore(client)
 
 
 class PushService(Protocol):
@@ -44,12 +80,16 @@ class PushService(Protocol):
 
     receiver: PushReceiver
     publisher: Publisher
+    proves_itself: bool
+    """Whether its pushes carry an Authorization header."""
 
     def subscribe(self, topic: str, path: str) -> None:
         """Push everything that is published to `topic` from now on to `path` of the receiver."""
 
 
 class EmbeddedPushService:
+    proves_itself = True
+
     def __init__(self, folder: Path, receiver: PushReceiver) -> None:
         self.receiver = receiver
         self.queue = SqliteQueue(folder / "queue.sqlite3", SystemClock())
@@ -73,45 +113,82 @@ class EmbeddedPushService:
         self.queue.close()
 
 
+class EmulatedPushService:
+    """Pub/Sub's emulator, with the options that the topology's subscriptions get there."""
+
+    proves_itself = False
+
+    def __init__(self, receiver: PushReceiver) -> None:
+        self.receiver = receiver
+        self._publisher = PubSubPublisher(PROJECT, "", "/turnscribe/contract", SystemClock())
+        self.publisher = self._publisher
+        create_topics(PROJECT, "", topology().topics)
+
+    def subscribe(self, topic: str, path: str) -> None:
+        spec = PushSubscription(topic, "any", path, ack_deadline_sec=10, min_backoff_sec=1, max_backoff_sec=1)
+        name = path.rpartition("/")[2]
+        create_subscription(PROJECT, "", f"of-{name}", spec, self.receiver.url(path))
+
+    def close(self) -> None:
+        self._publisher.close()
+
+
 @contextmanager
-def _embedded_push(folder: Path) -> Iterator[PushService]:
-    with PushReceiver() as receiver, closing(EmbeddedPushService(folder, receiver)) as service:
+def _embedded_push(ground: Ground) -> Iterator[PushService]:
+    with PushReceiver() as receiver, closing(EmbeddedPushService(ground.folder, receiver)) as service:
         yield service
 
 
-BLOB_STORES: dict[str, Callable[[Path], AbstractContextManager[BlobStore]]] = {
+@contextmanager
+def _emulated_push(ground: Ground) -> Iterator[PushService]:
+    ground.request.getfixturevalue("empty_emulators")
+    with PushReceiver() as receiver, closing(EmulatedPushService(receiver)) as service:
+        yield service
+
+
+BLOB_STORES: dict[str, Callable[[Ground], AbstractContextManager[BlobStore]]] = {
     "embedded": _embedded_blobs,
+    "cloud storage": _cloud_storage,
 }
-STREAM_REGISTRIES: dict[str, Callable[[Path], AbstractContextManager[StreamRegistry]]] = {
+STREAM_REGISTRIES: dict[str, Callable[[Ground], AbstractContextManager[StreamRegistry]]] = {
     "embedded": _embedded_streams,
+    "firestore": _firestore_streams,
 }
-TRANSCRIPT_STORES: dict[str, Callable[[Path], AbstractContextManager[TranscriptStore]]] = {
+TRANSCRIPT_STORES: dict[str, Callable[[Ground], AbstractContextManager[TranscriptStore]]] = {
     "embedded": _embedded_transcripts,
+    "firestore": _firestore_transcripts,
 }
-PUSH_SERVICES: dict[str, Callable[[Path], AbstractContextManager[PushService]]] = {
+PUSH_SERVICES: dict[str, Callable[[Ground], AbstractContextManager[PushService]]] = {
     "embedded": _embedded_push,
+    "pub/sub": _emulated_push,
 }
 
 
-@pytest.fixture(params=BLOB_STORES)
+def _adapters(table: Iterable[str]) -> list[ParameterSet]:
+    """The names in a table; those of the cloud need the emulators."""
+    emulators = pytest.mark.component("emulators")
+    return [pytest.param(name, marks=() if name == "embedded" else emulators) for name in table]
+
+
+@pytest.fixture(params=_adapters(BLOB_STORES))
 def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BlobStore]:
-    with BLOB_STORES[request.param](tmp_path) as store:
+    with BLOB_STORES[request.param](Ground(tmp_path, request)) as store:
         yield store
 
 
-@pytest.fixture(params=STREAM_REGISTRIES)
+@pytest.fixture(params=_adapters(STREAM_REGISTRIES))
 def streams(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StreamRegistry]:
-    with STREAM_REGISTRIES[request.param](tmp_path) as registry:
+    with STREAM_REGISTRIES[request.param](Ground(tmp_path, request)) as registry:
         yield registry
 
 
-@pytest.fixture(params=TRANSCRIPT_STORES)
+@pytest.fixture(params=_adapters(TRANSCRIPT_STORES))
 def transcripts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TranscriptStore]:
-    with TRANSCRIPT_STORES[request.param](tmp_path) as store:
+    with TRANSCRIPT_STORES[request.param](Ground(tmp_path, request)) as store:
         yield store
 
 
-@pytest.fixture(params=PUSH_SERVICES)
+@pytest.fixture(params=_adapters(PUSH_SERVICES))
 def push_service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PushService]:
-    with PUSH_SERVICES[request.param](tmp_path) as service:
+    with PUSH_SERVICES[request.param](Ground(tmp_path, request)) as service:
         yield service

@@ -41,7 +41,8 @@ def test_the_envelope_is_pub_subs(push_service: PushService) -> None:
     assert {"message", "subscription"} <= envelope.keys()
     assert {"data", "attributes", "messageId", "publishTime"} <= envelope["message"].keys()
     assert received.headers["Content-Type"] == "application/json"
-    assert received.headers["Authorization"] == f"Bearer {PUSH_TOKEN}"
+    if push_service.proves_itself:  # the emulator does not
+        assert received.headers["Authorization"] == f"Bearer {PUSH_TOKEN}"
 
 
 def test_every_subscription_gets_every_message(push_service: PushService) -> None:
