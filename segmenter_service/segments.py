@@ -1,7 +1,7 @@
 """Segments into the world: audio object first, then the event. Creating the object of a final segment decides where it ends.
 
 If two holders ever decide differently (one slept through its lease), or a crash came between object and event, the object that
-is there wins: its end is taken over and its event published again.
+is there wins: its end is taken over and the event that lies with it is published again.
 """
 
 from typing import Final
@@ -13,6 +13,7 @@ from common.events import SegmentReady, Turn
 from common.ids import segment_id
 from common.logs import get_logger
 from common.ports.blob_store import Created
+from common.stored_segments import event_of_segment, store_event
 from segmenter_service.holding import Holding
 from segmenter_service.lane import Lane
 from segmenter_service.segment_audio import PADDING_MS, flac_of
@@ -36,12 +37,20 @@ def write_final(
 
     `samples` (n,) is its audio. Where the end differs from `end_frame`, the caller goes on from the end returned.
     """
+    blobs = holding.around.blobs
     name = holding.objects.final_segment(channel, start_frame * FRAME_MS)
-    metadata = {END_FRAME: str(end_frame), REVISION: str(revision), "meeting-id": holding.state.meeting_id}
-    if holding.around.blobs.create(name, flac_of(samples), metadata) is not Created.CREATED:
-        there = holding.around.blobs.info(name).metadata
-        end_frame, revision = int(there[END_FRAME]), int(there[REVISION])
-    announce(holding, channel, start_frame, end_frame, name, revision=revision, final=True)
+    event = _event(holding, channel, start_frame, end_frame, name, revision=revision, final=True)
+    decision = {END_FRAME: str(end_frame), REVISION: str(revision), "meeting-id": holding.state.meeting_id}
+    if (
+        blobs.create(name, flac_of(samples), decision | store_event(blobs, holding.objects, event))
+        is not Created.CREATED
+    ):
+        there = blobs.info(name)
+        end_frame, revision = int(there.metadata[END_FRAME]), int(there.metadata[REVISION])
+        event = event_of_segment(blobs, there) or _event(
+            holding, channel, start_frame, end_frame, name, revision=revision, final=True
+        )
+    _announce(holding, event)
     return end_frame
 
 
@@ -51,7 +60,8 @@ def write_provisional(holding: Holding, lane: Lane, samples: NDArray[np.int16]) 
     lane.provisional_end_frame = lane.end_frame
     name = holding.objects.provisional_segment(lane.channel, lane.start_frame * FRAME_MS, lane.revision)
     holding.around.blobs.create(name, flac_of(samples), {END_FRAME: str(lane.end_frame)})
-    announce(holding, lane.channel, lane.start_frame, lane.end_frame, name, revision=lane.revision, final=False)
+    event = _event(holding, lane.channel, lane.start_frame, lane.end_frame, name, revision=lane.revision, final=False)
+    _announce(holding, event)
 
 
 def forget_provisional(holding: Holding, channel: int, start_frame: int, revisions: int) -> None:
@@ -60,18 +70,16 @@ def forget_provisional(holding: Holding, channel: int, start_frame: int, revisio
         holding.around.blobs.delete(holding.objects.provisional_segment(channel, start_frame * FRAME_MS, revision))
 
 
-def announce(
+def _event(
     holding: Holding, channel: int, start_frame: int, end_frame: int, name: str, *, revision: int, final: bool
-) -> None:
-    """Publish the event of a revision whose audio is stored."""
+) -> SegmentReady:
     state = holding.state
     start_ms, end_ms = start_frame * FRAME_MS, end_frame * FRAME_MS
-    segment = segment_id(holding.connection_id, channel, start_ms)
-    event = SegmentReady(
+    return SegmentReady(
         tenant=holding.tenant,
         meeting_id=state.meeting_id,
         connection_id=holding.connection_id,
-        segment_id=segment,
+        segment_id=segment_id(holding.connection_id, channel, start_ms),
         channel=channel,
         revision=revision,
         final=final,
@@ -83,5 +91,15 @@ def announce(
         turns=turns_around(holding, start_ms, end_ms),
         options=state.options,
     )
+
+
+def _announce(holding: Holding, event: SegmentReady) -> None:
+    """Publish the event of a revision whose audio is stored."""
     holding.around.publisher.publish(event)
-    log.info("segment_announced", segment_id=segment, revision=revision, final=final, length_ms=end_ms - start_ms)
+    log.info(
+        "segment_announced",
+        segment_id=event.segment_id,
+        revision=event.revision,
+        final=event.final,
+        length_ms=event.end_ms - event.start_ms,
+    )

@@ -177,9 +177,12 @@ class Stage:
                 raise AssertionError("a push failed twenty times")
 
     def finals(self) -> dict[str, tuple[bytes, dict[str, str]]]:
-        """Final segments in the bucket: name → audio and metadata, without the revision (it counts provisional ones)."""
+        """Final segments in the bucket: name → audio and decisions.
+
+        Without the revision (it counts provisional ones) and the event (it says too what was known after the segment's end).
+        """
         return {
-            name: (blob.data, {key: value for key, value in blob.metadata.items() if key != "revision"})
+            name: (blob.data, {key: value for key, value in blob.metadata.items() if key not in {"revision", "event"}})
             for name, blob in self.blobs.objects.items()
             if name.startswith(self.objects.finals_prefix)
         }
