@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from common.errors import Backpressure, Permanent, Retryable
 from common.ids import InvalidId
 from common.logs import get_logger
+from common.trace import record_error
 
 MEDIA_TYPE = "application/problem+json"
 log = get_logger(__name__)
@@ -82,10 +83,12 @@ def install_problem_handlers(app: Flask) -> None:
     @app.errorhandler(Backpressure)
     def _known(error: Exception) -> Response:
         if isinstance(error, Retryable):
+            record_error(error)
             log.warning("dependency_unavailable", reason=error.reason)
         return problem_response(_of_error(error))
 
     @app.errorhandler(Exception)
     def _unknown(error: Exception) -> Response:
+        record_error(error)
         log.error("unhandled_error", error_type=type(error).__name__, exc_info=error)
         return problem_response(Problem(500, "internal-error", "The server failed; the failure is logged."))

@@ -13,14 +13,16 @@ from typing import Any, Protocol
 
 import msgspec
 from flask import Blueprint, Request, Response, request
+from opentelemetry.trace import SpanKind
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.datastructures import Headers
 
 from common.errors import Backpressure, Permanent, Retryable
-from common.events import Event, Message, from_message
-from common.logs import get_logger
+from common.events import EVENT_TYPES, Event, Message, from_message
+from common.logs import ID_KEYS, get_logger
 from common.settings import Secret
-from common.trace import continue_trace
+from common.trace import record_error
+from common.web import span_for_request
 
 log = get_logger(__name__)
 _HEADER = "x-goog-pubsub-"
@@ -116,6 +118,23 @@ def _read_time_ms(ce_time: str) -> int | None:
         return None  # only ages are taken from it: an event without a readable time is as good as a new one
 
 
+def _continue_trace(pushed: Pushed, subscription: str) -> None:
+    """Begin the span of this delivery, in the trace of what published its event."""
+    attributes = pushed.message.attributes
+    event_type = attributes.get("ce-type", "")
+    span_for_request(
+        f"{event_type if event_type in EVENT_TYPES else 'push'} {subscription}",
+        SpanKind.CONSUMER,
+        traceparent=attributes.get("ce-traceparent"),
+        attributes={
+            "messaging.system": "gcp_pubsub",
+            "messaging.message.id": pushed.message_id,
+            "messaging.destination.subscription.name": subscription,
+            "messaging.gcp_pubsub.message.delivery_attempt": pushed.delivery_attempt,
+        },
+    )
+
+
 Handlers = Mapping[type[Event], Callable[[Any], None]]
 Quarantine = Callable[[bytes, Permanent], None]
 """Stores the request body with the reason, durably; may raise `Retryable`."""
@@ -139,29 +158,33 @@ def push_blueprint(handlers: Handlers, quarantine: Quarantine, auth: PushAuth) -
         try:
             return _deliver(request.headers, body, subscription)
         except Permanent as error:
+            record_error(error)
             log.warning("event_quarantined", reason=error.reason, detail=str(error))
             return _quarantine(body, error)
         except Backpressure as error:
+            record_error(error)
             return Response(status=429, headers={"Retry-After": f"{max(1, round(error.retry_after_s))}"})
         except Retryable as error:
+            record_error(error)
             log.warning("push_retryable", reason=error.reason, detail=str(error))
             return Response(status=503)
         except Exception as error:
+            record_error(error)
             log.exception("push_failed", error_type=type(error).__name__)
             return Response(status=500)
 
     def _deliver(headers: Headers, body: bytes, subscription: str) -> Response:
         pushed = parse_push(dict(headers), body)
         attributes = pushed.message.attributes
-        trace_id = continue_trace(attributes.get("ce-traceparent"))
+        _continue_trace(pushed, subscription)
         _event_time_ms.set(_read_time_ms(attributes.get("ce-time", "")))
         bind_contextvars(
-            trace=trace_id,
             event_id=attributes.get("ce-id", ""),
             message_id=pushed.message_id,
             subscription=subscription,
         )
         event = from_message(pushed.message)
+        bind_contextvars(**{key: getattr(event, key) for key in ID_KEYS if hasattr(event, key)})
         handler = handlers.get(type(event))
         if handler is None:
             log.debug("event_without_handler", event_type=event.TYPE)

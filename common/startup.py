@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Final, Generic
 
-from common import logs
+from common import logs, tracing
 from common.clock import SystemClock
 from common.health import Drain
 from common.settings import S, SettingsError, as_logged, load
@@ -26,10 +26,14 @@ class Started(Generic[S]):
 
 
 def started(service: str, cls: type[S], environ: Mapping[str, str]) -> Started[S]:
-    """Read the settings, set up logs and write the settings into them, and drain on SIGTERM. Call it in the main thread."""
+    """Read the settings, set up logs and traces, write the settings into the log, and drain on SIGTERM. Call it in the main thread."""
     settings = settings_or_exit(cls, environ)
-    logs.configure(service, settings.log_level)
+    logs.configure(service, settings.log_level, project=settings.google_cloud_project)
     logs.get_logger(__name__).info("starting", **as_logged(settings))
+    try:
+        tracing.set_up(settings)
+    except SettingsError as error:
+        raise _refused(error) from error
     drain = Drain()
     drain_on_sigterm(drain)
     return Started(settings, SystemClock(), drain)
@@ -40,8 +44,12 @@ def settings_or_exit(cls: type[S], environ: Mapping[str, str]) -> S:
     try:
         return load(cls, environ)
     except SettingsError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(EX_CONFIG) from error
+        raise _refused(error) from error
+
+
+def _refused(error: SettingsError) -> SystemExit:
+    print(error, file=sys.stderr)
+    return SystemExit(EX_CONFIG)
 
 
 def drain_on_sigterm(drain: Drain) -> None:

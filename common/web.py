@@ -1,21 +1,33 @@
-"""The Flask application that every service starts from: problem details, health routes, trace and request logs, body limit."""
+"""The Flask application that every service starts from: problem details, health routes, spans and request logs, body limit."""
 
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Final
 
-from flask import Flask, Response, g, request
-from structlog.contextvars import bind_contextvars, clear_contextvars
+from flask import Flask, Response, current_app, g, request
+from opentelemetry.trace import SpanKind, StatusCode, get_current_span
+from structlog.contextvars import clear_contextvars, get_contextvars
 
 from common.health import Check, Drain, health_blueprint
-from common.logs import get_logger
+from common.logs import ID_KEYS, REQUEST_LINE, get_logger
 from common.problems import install_problem_handlers
-from common.trace import continue_trace
+from common.trace import Attributes, span
 
 log = get_logger(__name__)
+_WITHOUT_SPAN: Final = {"health", "push"}
+"""Blueprints: nobody traces health checks, and a push goes on with its event's trace instead of its request's."""
+
+
+def span_for_request(
+    name: str, kind: SpanKind, *, traceparent: str | None, attributes: Attributes | None = None
+) -> None:
+    """Begin a span that is the current one for the rest of the request. The answer's status becomes its own."""
+    g.spans.enter_context(span(current_app.name, name, kind, traceparent=traceparent, attributes=attributes))
 
 
 def base_app(service: str, checks: Mapping[str, Check], drain: Drain) -> Flask:
-    """A Flask app with what all services share. `service` is its name in logs and health answers."""
+    """A Flask app with what all services share. `service` is its name in spans and health answers."""
     app = Flask(service, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # DefaultJSONProvider has it; the base class does not declare it
     app.url_map.merge_slashes = False  # `//` is a wrong path: problem details, not a redirect in HTML
@@ -26,14 +38,44 @@ def base_app(service: str, checks: Mapping[str, Check], drain: Drain) -> Flask:
     def _begin() -> None:
         clear_contextvars()
         g.began_s = time.perf_counter()
-        bind_contextvars(trace=continue_trace(request.headers.get("traceparent")))
+        g.spans = ExitStack()
+        if request.blueprint not in _WITHOUT_SPAN:
+            span_for_request(
+                f"{request.method} {_route()}",
+                SpanKind.SERVER,
+                traceparent=request.headers.get("traceparent"),
+                attributes={"http.method": request.method, "http.route": _route()},
+            )
 
     @app.after_request
     def _end(response: Response) -> Response:
-        rule = request.url_rule.rule if request.url_rule else "(none)"
-        if not rule.startswith("/health"):
+        _describe_span(response.status_code)
+        if request.blueprint != "health":
             took_ms = round((time.perf_counter() - g.began_s) * 1000, 1)
-            log.info("request", method=request.method, route=rule, status=response.status_code, took_ms=took_ms)
+            log.info(REQUEST_LINE, method=request.method, route=_route(), status=response.status_code, took_ms=took_ms)
         return response
 
+    @app.teardown_request
+    def _leave(_error: BaseException | None) -> None:
+        spans: ExitStack | None = g.pop("spans", None)
+        if spans is not None:
+            spans.close()
+
     return app
+
+
+def _route() -> str:
+    """The rule that matched, never the path itself."""
+    return request.url_rule.rule if request.url_rule else "(none)"
+
+
+def _describe_span(status: int) -> None:
+    """Give the request's span its outcome, and the ids that were bound for the log."""
+    current = get_current_span()
+    if not current.is_recording():
+        return
+    current.set_attribute("http.status_code", status)
+    bound = get_contextvars()
+    current.set_attributes({key: bound[key] for key in ID_KEYS if key in bound})
+    if status >= 500:
+        current.set_status(StatusCode.ERROR)

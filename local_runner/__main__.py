@@ -10,6 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
+from common import tracing
 from common.logs import configure, get_logger
 from common.settings import SettingsError, as_logged, load
 from local_runner.data_dir import FolderInUse, keep_token, lock_folder
@@ -29,7 +30,8 @@ def _announce(settings: RunnerSettings) -> None:
 
 
 def _serve(settings: RunnerSettings) -> None:
-    configure("local", settings.shared.log_level, sys.stderr)
+    configure("local", settings.shared.log_level, sys.stderr, project=settings.shared.google_cloud_project)
+    tracing.set_up(settings.shared)
     log = get_logger(__name__)
     log.info("settings", **{name: value for part in settings.parts for name, value in as_logged(part).items()})
     LocalServer(settings, when_listening=lambda: _announce(settings)).run()

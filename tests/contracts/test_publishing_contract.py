@@ -3,8 +3,10 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+from opentelemetry.trace import SpanKind
+
 from common.events import ChunkStored, Event, SegmentReady, StreamEnded, from_message
-from common.trace import continue_trace
+from common.trace import current_traceparent, span
 from tests.contracts.conftest import PUSH_TOKEN, PushService
 
 TOPIC = StreamEnded.TOPIC
@@ -22,13 +24,14 @@ def events(service: PushService, path: str) -> list[Event]:
 
 def test_what_is_published_is_pushed_as_it_was(push_service: PushService) -> None:
     push_service.subscribe(TOPIC, "/push/a")
-    trace_id = continue_trace(None)
-    push_service.publisher.publish(ended(7))
+    with span("test", "publish", SpanKind.PRODUCER, traceparent=None):
+        traceparent = current_traceparent()
+        push_service.publisher.publish(ended(7))
     (received,) = push_service.receiver.wait_for(1, "/push/a")
     assert from_message(received.pushed.message) == ended(7)
     attributes = received.pushed.message.attributes
     assert attributes["ce-id"] == ended(7).event_id
-    assert trace_id in attributes["ce-traceparent"]
+    assert attributes["ce-traceparent"] == traceparent
     assert received.pushed.message_id
     assert received.pushed.subscription.endswith("a")
 
