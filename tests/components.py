@@ -2,7 +2,8 @@
 
 `@pytest.mark.component("redis")` skips a test where Redis is missing, and the end of the run says which components were
 missing, how many tests that cost and how to get them. Under TURNSCRIBE_REQUIRE (`all`, or names with commas) those tests
-fail instead. `all` leaves out the corpus, which can't be installed: it is given with `--corpus=DIR` or TURNSCRIBE_CORPUS.
+fail instead. `all` leaves out the corpus, which can't be installed: it is given with `--corpus=DIR` or TURNSCRIBE_CORPUS;
+`all,-emulators` leaves out the emulators too.
 
 What a test needs beyond being there (servers, ports, data) belongs into fixtures beside the tests.
 """
@@ -75,10 +76,13 @@ def corpus_folder(config: pytest.Config) -> Path | None:
 
 def required_components(setting: str) -> frozenset[str]:
     """The names that TURNSCRIBE_REQUIRE demands. Raises `pytest.UsageError` naming those that nobody knows."""
-    names = {name.strip() for name in setting.split(",") if name.strip()}
+    said = {name.strip() for name in setting.split(",") if name.strip()}
+    without = {name.removeprefix("-") for name in said if name.startswith("-")}
+    names = {name for name in said if not name.startswith("-")}
     if "all" in names:
         names = (names - {"all"}) | {component.name for component in COMPONENTS.values() if component.installable}
-    if unknown := names - COMPONENTS.keys():
+        names -= without & COMPONENTS.keys()
+    if unknown := (names | without) - COMPONENTS.keys():
         raise pytest.UsageError(f"TURNSCRIBE_REQUIRE: {_listed(unknown)}; known are all, {_listed(COMPONENTS)}")
     return frozenset(names)
 

@@ -82,6 +82,9 @@ def test_a_mistyped_requirement_stops_the_run(inner: pytest.Pytester, monkeypatc
 def test_all_leaves_out_what_cannot_be_installed() -> None:
     assert required_components("all") == COMPONENTS.keys() - {"corpus"}
     assert required_components("all,corpus") == COMPONENTS.keys()
+    assert required_components("all,-emulators,corpus") == COMPONENTS.keys() - {"emulators"}
+    with pytest.raises(pytest.UsageError, match="emulator;"):
+        required_components("all,-emulator")
     assert required_components("") == set()
 
 

@@ -1,0 +1,95 @@
+mock_provider "google" {}
+
+variables {
+  project_id                 = "a-project"
+  project_number             = "123456789"
+  region                     = "europe-west1"
+  prefix                     = "dev-"
+  push_service_account_email = "push@a-project.iam.gserviceaccount.com"
+  service_urls = {
+    segmenter  = "https://segmenter.example"
+    transcribe = "https://transcribe.example"
+  }
+}
+
+run "everything_in_the_topology_is_wired" {
+  command = plan
+
+  assert {
+    condition     = toset(keys(google_pubsub_topic.this)) == toset(local.topology.topics)
+    error_message = "a topic of the topology is missing"
+  }
+
+  assert {
+    condition     = toset(keys(google_pubsub_subscription.this)) == toset(keys(local.topology.subscriptions))
+    error_message = "a subscription of the topology is missing"
+  }
+
+  assert {
+    condition     = toset(keys(google_cloud_scheduler_job.this)) == toset(keys(local.topology.schedules))
+    error_message = "a schedule of the topology is missing"
+  }
+
+  assert {
+    condition = alltrue([
+      for name, wanted in local.topology.subscriptions :
+      google_pubsub_subscription.this[name].ack_deadline_seconds == wanted.ack_deadline_sec &&
+      google_pubsub_subscription.this[name].push_config[0].push_endpoint == "${var.service_urls[wanted.service]}${wanted.path}"
+    ])
+    error_message = "a subscription does not push as the topology says"
+  }
+}
+
+run "pushes_and_sweeps_are_signed_for_their_service" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for name, wanted in local.topology.subscriptions :
+      google_pubsub_subscription.this[name].push_config[0].oidc_token[0].audience == var.service_urls[wanted.service]
+    ])
+    error_message = "a push is signed for another audience than its service"
+  }
+
+  assert {
+    condition = alltrue([
+      for name, wanted in local.topology.schedules :
+      google_cloud_scheduler_job.this[name].http_target[0].oidc_token[0].audience == var.service_urls[wanted.service]
+    ])
+    error_message = "a sweep is signed for another audience than its service"
+  }
+}
+
+run "nothing_expires_and_dead_letters_can_be_moved" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for subscription in google_pubsub_subscription.this : subscription.expiration_policy[0].ttl == ""
+    ])
+    error_message = "a subscription would be deleted after a month without traffic"
+  }
+
+  assert {
+    condition = alltrue([
+      for name in keys(local.dead_lettered) :
+      google_pubsub_subscription.this[name].dead_letter_policy[0].max_delivery_attempts == local.dead_lettered[name].max_delivery_attempts &&
+      google_pubsub_topic_iam_member.agent_publishes_dead_letters[name].role == "roles/pubsub.publisher" &&
+      google_pubsub_subscription_iam_member.agent_acknowledges_dead_letters[name].role == "roles/pubsub.subscriber"
+    ])
+    error_message = "Pub/Sub could not move a dead letter"
+  }
+}
+
+run "a_url_with_a_path_is_refused" {
+  command = plan
+
+  variables {
+    service_urls = {
+      segmenter  = "https://segmenter.example/"
+      transcribe = "https://transcribe.example"
+    }
+  }
+
+  expect_failures = [var.service_urls]
+}
