@@ -1,15 +1,22 @@
-"""All adapters over Google Cloud."""
+"""All adapters over Google Cloud.
+
+Each library is imported with the first adapter that needs it: ingest's image has none for Firestore, whose import is half of a
+service's start.
+"""
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from google.cloud import firestore
-
-from common.adapters.google.firestore_streams import FirestoreStreamRegistry
-from common.adapters.google.firestore_transcripts import FirestoreTranscriptStore
-from common.adapters.google.gcs_blob_store import GcsBlobStore
-from common.adapters.google.pubsub_publisher import PubSubPublisher
 from common.clock import Clock
 from common.settings import Settings
+
+if TYPE_CHECKING:
+    from google.cloud import firestore
+
+    from common.adapters.google.firestore_streams import FirestoreStreamRegistry
+    from common.adapters.google.firestore_transcripts import FirestoreTranscriptStore
+    from common.adapters.google.gcs_blob_store import GcsBlobStore
+    from common.adapters.google.pubsub_publisher import PubSubPublisher
 
 
 class GoogleBackend:
@@ -20,24 +27,34 @@ class GoogleBackend:
         self._source = source
         self._clock = clock
 
-    def blobs(self) -> GcsBlobStore:
+    def blobs(self) -> "GcsBlobStore":
         """Cloud Storage."""
+        from common.adapters.google.gcs_blob_store import GcsBlobStore
+
         return GcsBlobStore(self._settings.google_cloud_project, self._settings.gcs_bucket)
 
-    def publisher(self) -> PubSubPublisher:
+    def publisher(self) -> "PubSubPublisher":
         """Pub/Sub."""
+        from common.adapters.google.pubsub_publisher import PubSubPublisher
+
         settings = self._settings
         return PubSubPublisher(settings.google_cloud_project, settings.pubsub_prefix, self._source, self._clock)
 
-    def transcripts(self) -> FirestoreTranscriptStore:
+    def transcripts(self) -> "FirestoreTranscriptStore":
         """Firestore."""
+        from common.adapters.google.firestore_transcripts import FirestoreTranscriptStore
+
         return FirestoreTranscriptStore(self._firestore)
 
-    def streams(self) -> FirestoreStreamRegistry:
+    def streams(self) -> "FirestoreStreamRegistry":
         """Firestore."""
+        from common.adapters.google.firestore_streams import FirestoreStreamRegistry
+
         return FirestoreStreamRegistry(self._firestore)
 
     @cached_property
-    def _firestore(self) -> firestore.Client:
+    def _firestore(self) -> "firestore.Client":
         """One client, and so one channel, for everything that lies in Firestore."""
+        from google.cloud import firestore
+
         return firestore.Client(project=self._settings.google_cloud_project, database=self._settings.firestore_database)
