@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-import msgspec
 import redis
-from flask import Flask, Response, request
+from flask import Flask
 
 from common.clock import Clock
 from common.errors import Retryable
@@ -13,14 +12,15 @@ from common.health import Drain
 from common.ports.blob_store import BlobStore
 from common.ports.publisher import Publisher
 from common.ports.stream_registry import StreamRegistry
-from common.problems import Problem
 from common.push import Handlers, PushAuth, push_blueprint
 from common.quarantine import push_quarantine
+from common.sweep_route import sweep_blueprint
 from common.web import base_app
 from segmenter_service.drain import Drainer
 from segmenter_service.holding import Surroundings
 from segmenter_service.settings import SegmenterSettings
 from segmenter_service.sweep import Sweep
+from segmenter_service.sweep_cursor import RedisCursor
 from segmenter_service.voice_activity import VoiceActivity
 
 
@@ -56,16 +56,17 @@ def create_app(deps: SegmenterDeps) -> Flask:
     app = base_app("segmenter", checks, deps.drain)
     around = Surroundings(deps.settings, deps.blobs, deps.publisher, deps.streams, VoiceActivity(), deps.clock)
     drainer = Drainer(around, deps.redis)
-    sweep = Sweep(deps.streams, drainer)
+    sweep = Sweep(
+        deps.streams,
+        deps.blobs,
+        drainer,
+        RedisCursor(deps.redis, "open"),
+        RedisCursor(deps.redis, "unregistered"),
+        deps.clock,
+        deps.settings.raw_audio_path,
+    )
     handlers: Handlers = {ChunkStored: drainer.deliver, SpeakersObserved: drainer.deliver, StreamEnded: drainer.deliver}
     quarantine = push_quarantine(deps.blobs, deps.settings.raw_audio_path)
     app.register_blueprint(push_blueprint(handlers, quarantine, deps.push_auth))
-
-    @app.post("/sweep")
-    def run_sweep() -> Response:
-        if not deps.push_auth.allows(request):
-            raise Problem(401, "unauthorized", "Only the scheduler may sweep.")
-        streams, failed = sweep.run()
-        return Response(msgspec.json.encode({"streams": streams, "failed": failed}), content_type="application/json")
-
+    app.register_blueprint(sweep_blueprint(sweep.run, deps.push_auth))
     return app

@@ -20,7 +20,8 @@ def time_to_close(holding: Holding) -> bool:
         return False
     if state.last_seq is None or state.next_seq <= state.last_seq:
         idle_ms = holding.now_ms - max(state.last_arrival_ms, state.opened_at_ms)
-        return state.missing_since_ms is None and idle_ms >= holding.around.settings.idle_close_sec * 1000
+        is_idle = idle_ms >= holding.around.settings.idle_close_sec * 1000
+        return is_idle and state.missing_since_ms is None and holding.looked
     if state.ended_at_ms is None:
         state.ended_at_ms = holding.now_ms
     if state.observations_sent is None or stored_observations(holding) >= state.observations_sent:
@@ -31,7 +32,8 @@ def time_to_close(holding: Holding) -> bool:
 def time_to_flush(holding: Holding) -> bool:
     """True when an open stream has been silent for so long that its open segments become final."""
     state = holding.state
-    return not state.closed and holding.now_ms - state.last_arrival_ms >= holding.around.settings.idle_flush_sec * 1000
+    is_idle = holding.now_ms - state.last_arrival_ms >= holding.around.settings.idle_flush_sec * 1000
+    return is_idle and not state.closed and holding.looked
 
 
 def flush(holding: Holding) -> None:

@@ -7,14 +7,12 @@ from segmenter_service.decoding import audio_between
 from segmenter_service.holding import Holding
 from segmenter_service.lane import Lane
 from segmenter_service.observations import adopt_from_bucket
-from segmenter_service.segments import forget_provisional, turns_around, write_final, write_provisional
+from segmenter_service.segments import KEPT_TURNS_MS, forget_provisional, turns_around, write_final, write_provisional
 from segmenter_service.settings import SegmenterSettings
 from segmenter_service.voice_activity import FRAME_MS, FRAME_SAMPLES
 
 _SPEECH: Final = 128
 """Voice activity from which a span is worth a provisional revision."""
-_KEPT_TURNS_MS: Final = 6_000
-"""Turns are looked at from 5 s before a segment on."""
 
 
 def policy_of(settings: SegmenterSettings) -> CutPolicy:
@@ -35,7 +33,7 @@ def cut_what_is_ready(holding: Holding, *, ended: bool = False, all_speakers_kno
         while _step(holding, lane, ended=ended, all_speakers_known=ended or all_speakers_known):
             holding.still_mine()
     uncut_ms = state.uncut_from_sample // 16
-    state.timeline.prune(uncut_ms - _KEPT_TURNS_MS)
+    state.timeline.prune(uncut_ms - KEPT_TURNS_MS)
     state.arrivals = [arrival for arrival in state.arrivals if arrival.end_ms > uncut_ms]
     holding.window.drop_before(state.uncut_from_sample)
 

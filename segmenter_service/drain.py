@@ -21,10 +21,11 @@ from segmenter_service.holding import Holding, Surroundings
 from segmenter_service.late_chunks import fill_gaps, header_came_late, note_late
 from segmenter_service.mail import Mail, drained, field_and_value, read_mail
 from segmenter_service.mailbox import Lease, Mailbox, Scripts
-from segmenter_service.observations import take_in
+from segmenter_service.observations import adopt_from_bucket, take_in
 from segmenter_service.pcm_window import PcmCache, PcmWindow
 from segmenter_service.recovery import forget_what_was_given_up, rebuilt, write_checkpoint
 from segmenter_service.state import decode_state, encode_state
+from segmenter_service.unannounced import is_quiet, late_in_bucket, unannounced
 
 log = get_logger(__name__)
 CHUNKS_A_PASS: Final = 64
@@ -54,18 +55,31 @@ class Drainer:
 
     def drain(self, of: Event | StreamRecord) -> None:
         """Drain a connection until its mailbox has nothing that can be moved. Raises `Retryable` when that fails."""
+        self._while_held(of, looking=False, until_s=None)
+
+    def look_after(self, record: StreamRecord, *, until_s: float) -> bool:
+        """As `drain`, and take in what no event told of where the stream is quiet. What the sweep does.
+
+        False when there was no time for the rest: no pass is begun after `until_s` on the monotonic clock.
+        """
+        return self._while_held(record, looking=True, until_s=until_s)
+
+    def _while_held(self, of: Event | StreamRecord, *, looking: bool, until_s: float | None) -> bool:
         mailbox = self.mailbox(of.tenant, of.connection_id)
         lease = mailbox.acquire()
         if lease is None:
-            return
+            return True
         try:
-            while not self._pass(of, mailbox, lease):
-                pass
+            while not self._pass(of, mailbox, lease, looking=looking):
+                if until_s is not None and self._around.clock.monotonic_s() >= until_s:
+                    lease.abandon()
+                    return False
         except BaseException:
             _give_back(lease)
             raise
+        return True
 
-    def _pass(self, of: Event | StreamRecord, mailbox: Mailbox, lease: Lease) -> bool:
+    def _pass(self, of: Event | StreamRecord, mailbox: Mailbox, lease: Lease, *, looking: bool) -> bool:
         """One pass. True when the lease has been given back because nothing was left to do."""
         contents = lease.contents()
         state = decode_state(contents.state) if contents.state is not None else None
@@ -82,6 +96,15 @@ class Drainer:
         if window is None or window.to_sample != state.decoded_samples:
             window = PcmWindow(state.decoded_samples, state.decoded_samples)
         holding = Holding(of.tenant, of.connection_id, objects, lease, state, window, self._around)
+        if looking and is_quiet(holding):
+            found = list(unannounced(holding, mail))
+            if found:
+                log.warning("unannounced_found", items=len(found), next_seq=state.next_seq)
+                lease.renew()
+                mailbox.deposit_all(dict(field_and_value(item) for item in found))
+                return False
+            adopt_from_bucket(holding)
+            holding.looked = True
         done = _move(holding, mail)
         if state.closed:
             self._pcm.forget(key)
@@ -103,6 +126,7 @@ class Drainer:
             opened_at_ms=state.opened_at_ms,
         )
         self._around.streams.open(record)
+        self._around.blobs.delete(objects.unregistered)
         lease.commit(encode_state(state), ())
 
     def _objects(self, tenant: str, connection_id: str) -> ConnectionObjects:
@@ -131,6 +155,11 @@ def _move(holding: Holding, mail: Mail) -> bool:
     else:
         return False
     closing = time_to_close(holding)
+    if closing:
+        for chunk_stored in [each for gap in state.gaps for each in late_in_bucket(holding, gap, mail)]:
+            note_late(holding, chunk_stored.seq)
+        if header_came_late(state, mail.chunks):
+            return False
     fill_gaps(holding, closing=closing)
     if closing:
         close(holding)

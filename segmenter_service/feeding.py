@@ -9,6 +9,7 @@ from common.logs import get_logger
 from common.object_names import seq_of
 from common.ports.blob_store import BlobNotFound
 from common.stored_chunks import event_of_chunk
+from segmenter_service import observations
 from segmenter_service.audio.reader import PcmBlock
 from segmenter_service.cutter import cut_what_is_ready
 from segmenter_service.decoding import reader_of
@@ -163,6 +164,7 @@ def _pass_over(holding: Holding, to_frame: int) -> None:
     """Leave a gap to the chunks that may still come: no segment of the others reaches into it."""
     for lane in holding.state.lanes:
         lane.finish(holding.around.scorer)
+    observations.adopt_from_bucket(holding)
     cut_what_is_ready(holding, ended=True)
     for lane in holding.state.lanes:
         lane.pass_over(to_frame)

@@ -41,6 +41,8 @@ class Holding:
     state: ConnectionState
     window: PcmWindow
     around: Surroundings
+    looked: bool = False
+    """The bucket was just asked for what no event told of: only then may time alone end a segment or the stream."""
     renewed_s: float = field(default=0.0)
 
     def __post_init__(self) -> None:

@@ -28,7 +28,8 @@ class LeaseLost(Retryable):
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def redis_errors_translated() -> Iterator[None]:
+    """Redis's errors become `Retryable`."""
     try:
         yield
     except redis.RedisError as error:
@@ -80,14 +81,14 @@ class Mailbox:
     def deposit(self, field: bytes, value: bytes) -> None:
         """Put an item in; one that is there stays. Raises `Retryable` when Redis can't be reached."""
         keys = self._keys
-        with _translated():
+        with redis_errors_translated():
             self._scripts.deposit(keys=[keys.mail, keys.state, keys.bell], args=[field, value, self._ttl_ms])
 
     def deposit_all(self, items: dict[bytes, bytes]) -> None:
         """Put many items in at once (recovery)."""
         if not items:
             return
-        with _translated():
+        with redis_errors_translated():
             pipe = self._redis.pipeline(transaction=True)
             for field, value in items.items():
                 pipe.hset(self._keys.mail, field, value)
@@ -96,13 +97,13 @@ class Mailbox:
 
     def acquire(self) -> "Lease | None":
         """The lease, or None while somebody else holds it."""
-        with _translated():
+        with redis_errors_translated():
             fence = self._scripts.acquire(keys=[self._keys.lease, self._keys.fence], args=[LEASE_MS, self._ttl_ms])
         return Lease(self._redis, self._scripts, self._keys, fence, self._ttl_ms) if isinstance(fence, bytes) else None
 
     def size_bytes(self) -> int:
         """Bytes of keys and values that Redis holds for the connection (without its own overhead)."""
-        with _translated():
+        with redis_errors_translated():
             pipe = self._redis.pipeline(transaction=False)
             pipe.hgetall(self._keys.mail)
             pipe.get(self._keys.state)
@@ -122,7 +123,7 @@ class Lease:
 
     def contents(self) -> Contents:
         """State and mail as they are now."""
-        with _translated():
+        with redis_errors_translated():
             pipe = self._redis.pipeline(transaction=True)
             pipe.get(self._keys.state)
             pipe.hgetall(self._keys.mail)
@@ -132,7 +133,7 @@ class Lease:
 
     def renew(self) -> None:
         """Keep the lease for another term. Raises `LeaseLost`."""
-        with _translated():
+        with redis_errors_translated():
             kept = self._scripts.renew(keys=[self._keys.lease], args=[self.fence, LEASE_MS])
         if not kept:
             raise LeaseLost
@@ -140,7 +141,7 @@ class Lease:
     def commit(self, state: bytes, drained: Iterable[bytes]) -> None:
         """Replace the state and drop the drained fields, in one step. Raises `LeaseLost` without having changed anything."""
         keys = self._keys
-        with _translated():
+        with redis_errors_translated():
             kept = self._scripts.commit(
                 keys=[keys.lease, keys.state, keys.mail], args=[self.fence, LEASE_MS, self._ttl_ms, state, *drained]
             )
@@ -149,7 +150,7 @@ class Lease:
 
     def release(self, bell_seen: bytes) -> bool:
         """Give the lease back. False when mail came in after `bell_seen`: the holder must look again."""
-        with _translated():
+        with redis_errors_translated():
             return bool(self._scripts.release(keys=[self._keys.lease, self._keys.bell], args=[self.fence, bell_seen]))
 
     def abandon(self) -> None:

@@ -1,13 +1,18 @@
 """Speaker observations of a connection: from its mail, and from the bucket where an event has not come (yet)."""
 
+from collections.abc import Iterator
+from typing import Final
+
 import msgspec
 
 from common.events import SpeakersObserved
-from common.logs import get_logger
+from common.object_names import ConnectionObjects
+from common.ports.blob_store import BlobStore
+from common.stored_chunks import event_of_content
 from segmenter_service.holding import Holding
+from segmenter_service.state import SAMPLES_PER_MS, ConnectionState
 
-log = get_logger(__name__)
-_EPOCH_FROM_MS = 100_000_000_000
+_EPOCH_FROM_MS: Final = 100_000_000_000
 """Above this a time in an object's name is epoch milliseconds; no stream lasts for three years."""
 
 
@@ -22,25 +27,26 @@ def adopt_from_bucket(holding: Holding) -> bool:
 
     Looks only at windows that end after the earliest uncut audio, so the work does not grow with the meeting.
     """
-    state = holding.state
+    state, blobs = holding.state, holding.around.blobs
     before = msgspec.msgpack.encode(state.timeline)
-    uncut_ms = state.uncut_from_sample // 16
-    prefix = holding.objects.speakers_prefix
-    clock_edge = f"{prefix}{_EPOCH_FROM_MS:014d}"
-    stream_from = f"{prefix}{max(0, uncut_ms):014d}"
-    epoch_from = f"{prefix}{max(_EPOCH_FROM_MS, uncut_ms + (state.epoch_offset_ms or 0)):014d}"
-    for info in holding.around.blobs.list(prefix, start_after=stream_from):
-        if info.name >= clock_edge:
-            break
-        _adopt(holding, info.name)
-    for info in holding.around.blobs.list(prefix, start_after=epoch_from):
-        _adopt(holding, info.name)
+    for name in stored_after(blobs, holding.objects, state, state.uncut_from_sample // SAMPLES_PER_MS):
+        holding.still_mine()
+        take_in(holding, event_of_content(blobs.read(name), SpeakersObserved))
     return msgspec.msgpack.encode(state.timeline) != before
 
 
-def _adopt(holding: Holding, name: str) -> None:
-    holding.still_mine()
-    take_in(holding, msgspec.json.decode(holding.around.blobs.read(name), type=SpeakersObserved))
+def stored_after(blobs: BlobStore, objects: ConnectionObjects, state: ConnectionState, from_ms: int) -> Iterator[str]:
+    """Names of the observations whose windows end after `from_ms` (stream time), on either clock."""
+    prefix = objects.speakers_prefix
+    clock_edge = f"{prefix}{_EPOCH_FROM_MS:014d}"
+    stream_from = f"{prefix}{max(0, from_ms):014d}"
+    epoch_from = f"{prefix}{max(_EPOCH_FROM_MS, from_ms + (state.epoch_offset_ms or 0)):014d}"
+    for info in blobs.list(prefix, start_after=stream_from):
+        if info.name >= clock_edge:
+            break
+        yield info.name
+    for info in blobs.list(prefix, start_after=epoch_from):
+        yield info.name
 
 
 def stored_observations(holding: Holding) -> int:

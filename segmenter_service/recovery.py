@@ -14,8 +14,9 @@ from common.object_names import ConnectionObjects, channel_and_start_of, seq_of
 from common.ports.blob_store import BlobNotFound, BlobStore
 from common.stored_chunks import event_of_chunk, event_of_content, stream_description
 from segmenter_service.mail import Item
-from segmenter_service.segments import END_FRAME
-from segmenter_service.state import ConnectionState, DurableFinal, decode_state, encode_state
+from segmenter_service.observations import stored_after
+from segmenter_service.segments import END_FRAME, KEPT_TURNS_MS
+from segmenter_service.state import SAMPLES_PER_MS, ConnectionState, DurableFinal, decode_state, encode_state
 from segmenter_service.voice_activity import FRAME_MS
 
 log = get_logger(__name__)
@@ -102,8 +103,10 @@ def _uploaded_since(blobs: BlobStore, objects: ConnectionObjects, state: Connect
     for info in blobs.list(objects.chunks_prefix, start_after=objects.chunk(first - 1) if first else ""):
         if seq_of(info.name) >= state.next_seq or state.gap_with(seq_of(info.name)):
             yield event_of_chunk(objects.tenant, objects.connection_id, info)
-    for info in blobs.list(objects.speakers_prefix):
-        yield event_of_content(blobs.read(info.name), SpeakersObserved)
+    # Audio before the uncut span is cut already; its speakers still name those who speak at the beginning of that span.
+    from_ms = state.uncut_from_sample // SAMPLES_PER_MS - KEPT_TURNS_MS
+    for name in stored_after(blobs, objects, state, from_ms):
+        yield event_of_content(blobs.read(name), SpeakersObserved)
     try:
         yield event_of_content(blobs.read(objects.end), StreamEnded)
     except BlobNotFound:

@@ -21,6 +21,8 @@ from segmenter_service.voice_activity import FRAME_MS
 
 log = get_logger(__name__)
 TURN_MARGIN_MS: Final = 5_000
+KEPT_TURNS_MS: Final = 6_000
+"""So far before the uncut audio turns are still needed, `TURN_MARGIN_MS` and some more."""
 END_FRAME: Final = "end-frame"
 REVISION: Final = "revision"
 

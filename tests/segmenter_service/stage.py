@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from common.errors import Retryable, TurnscribeError
 from common.events import ChunkStored, Event, SegmentReady, SpeakersObserved, StreamEnded, StreamOptions
 from common.object_names import ConnectionObjects
+from common.ports.blob_store import Created
 from common.ports.stream_registry import StreamRecord, StreamSummary
 from common.settings import load
-from common.stored_chunks import StreamDescription, chunk_metadata, describe_stream, event_content
+from common.stored_chunks import StreamDescription, chunk_metadata, claim_metadata, describe_stream, event_content
 from segmenter_service.drain import Drainer
 from segmenter_service.holding import Surroundings
 from segmenter_service.settings import SegmenterSettings
 from segmenter_service.sweep import Sweep
+from segmenter_service.sweep_cursor import RedisCursor
 from segmenter_service.voice_activity import FRAME_SAMPLES, VoiceActivityState
 from tests.clocks import FakeClock
 from tests.memory_ports import FakeBlobs, FakePublisher, FakeStreams
@@ -105,7 +107,15 @@ class Stage:
         """A new process: what was in memory is gone."""
         around = Surroundings(self.settings, self.blobs, self.publisher, self.streams, LoudnessScorer(), self.clock)
         self.drainer = Drainer(around, self.redis)
-        self.sweep = Sweep(self.streams, self.drainer)
+        self.sweep = Sweep(
+            self.streams,
+            self.blobs,
+            self.drainer,
+            RedisCursor(self.redis, "open"),
+            RedisCursor(self.redis, "unregistered"),
+            self.clock,
+            "raw",
+        )
 
     def upload(
         self, chunks: Sequence[bytes], *, first_seq: int = 0, chunk_ms: int = 3_000, end: bool = True
@@ -115,7 +125,8 @@ class Stage:
         What lies in the bucket when the first event is delivered is found there; upload in parts to prevent that.
         """
         description = StreamDescription("meeting-1", self.options)
-        self.blobs.create(self.objects.stream, describe_stream(description))
+        if self.blobs.create(self.objects.stream, describe_stream(description)) is Created.CREATED:
+            self.blobs.create(self.objects.unregistered, b"", claim_metadata(self.clock.now_ms()))
         events: list[Event] = []
         for seq, data in enumerate(chunks, first_seq):
             event = ChunkStored(

@@ -78,7 +78,18 @@ def test_a_passing_fault_is_a_nack(client: FlaskClient, stage: Stage) -> None:
 def test_the_sweep_tells_what_it_did(client: FlaskClient, stage: Stage) -> None:
     for event in stage.upload([b""], end=False):
         client.post("/push/segmenter", data=envelope(event), headers=PUSHER)
-    assert client.post("/sweep", headers=PUSHER).json == {"streams": 1, "failed": 0}
+    assert client.post("/sweep", headers=PUSHER).json == {
+        "streams": 1,
+        "unregistered": 0,
+        "failed": 0,
+        "unfinished": False,
+    }
+
+
+def test_a_sweep_that_can_not_begin_is_a_503(client: FlaskClient, stage: Stage) -> None:
+    stage.streams.faults.before.append(Retryable("down", reason="down"))
+    answer = client.post("/sweep", headers=PUSHER)
+    assert (answer.status_code, answer.content_type) == (503, "application/problem+json")
 
 
 def test_readiness_asks_redis(client: FlaskClient) -> None:

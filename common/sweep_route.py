@@ -1,0 +1,25 @@
+"""`POST /sweep`: the scheduler's way to make a service look for work that no event told it of."""
+
+from collections.abc import Callable
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from common.problems import Problem
+from common.push import PushAuth
+
+
+def sweep_blueprint(sweep: Callable[[], msgspec.Struct], auth: PushAuth) -> Blueprint:
+    """Sweeps where the request proves that it comes from the scheduler, and answers what `sweep` says it did, as JSON.
+
+    Errors are problem details: a sweep that failed as a whole is 503, and the scheduler comes again.
+    """
+    routes = Blueprint("sweep", __name__)
+
+    @routes.post("/sweep")
+    def run() -> Response:
+        if not auth.allows(request):
+            raise Problem(401, "unauthorized", "Only the scheduler may sweep.")
+        return Response(msgspec.json.encode(sweep()), content_type="application/json")
+
+    return routes
