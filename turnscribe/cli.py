@@ -60,6 +60,14 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         metavar="X",
         help="times faster than real time; 0 is as fast as possible (default: %(default)g)",
     )
+    demo.add_argument(
+        "--stack",
+        action="store_true",
+        help=(
+            "run the services as in production, each a process of its own, on emulators of Google Cloud and a redis-server; "
+            "emulators forget, so such a run always begins anew"
+        ),
+    )
     demo.add_argument("--port", type=int, metavar="N", help="port on 127.0.0.1 (default: any that is free)")
     demo.add_argument("--keep", action="store_true", help="go on serving the transcript until Ctrl-C")
     demo.add_argument(
@@ -83,6 +91,7 @@ def _demo(arguments: argparse.Namespace) -> int:
             port=arguments.port,
             keep=arguments.keep,
             timeout_s=arguments.timeout,
+            stack=arguments.stack,
         )
     )
 

@@ -1,4 +1,7 @@
-"""`python -m local_runner` as a child process: starting it, waiting for it, stopping it. Only speaks its command line and HTTP."""
+"""The services on this machine as a child process: started, waited for, stopped. Only speaks their command line and HTTP.
+
+`python -m local_runner` has them in one process on files; `python -m local_cloud` as in production, on emulators.
+"""
 
 import importlib.util
 import json
@@ -8,15 +11,28 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import urllib3
 
 LOG_NAME = "server.log"
 STOP_TIMEOUT_S = 45.0
 """Longer than the runner takes to finish what it has in hand."""
+
+
+@dataclass(frozen=True)
+class ServerKind:
+    """A module that serves, and the extra that installs it."""
+
+    module: str
+    extra: str
+
+
+RUNNER: Final = ServerKind("local_runner", "local")
+STACK: Final = ServerKind("local_cloud", "stack")
 
 
 class LocalServerFailed(Exception):
@@ -37,21 +53,32 @@ def server_environment(environ: Mapping[str, str], data_dir: Path, port: int) ->
     return {**kept, "DATA_DIR": str(data_dir), "API_HOST": "127.0.0.1", "API_PORT": str(port)}
 
 
-def server_command() -> list[str]:
-    """The command that runs the local server. Raises `LocalServerFailed` when only the client is installed."""
-    if importlib.util.find_spec("local_runner") is None:
-        raise LocalServerFailed("the services are not installed here; install turnscribe[local]")
-    return [sys.executable, "-m", "local_runner"]
+def server_command(kind: ServerKind = RUNNER) -> list[str]:
+    """The command that runs the local server. Raises `LocalServerFailed` when it is not installed."""
+    if importlib.util.find_spec(kind.module) is None:
+        raise LocalServerFailed(f"the services are not installed here; install turnscribe[{kind.extra}]")
+    return [sys.executable, "-m", kind.module]
 
 
 class LocalServer:
-    """A runner that lives no longer than this process, even if that is killed. Use as a context manager."""
+    """A server that lives no longer than this process, even if that is killed. Use as a context manager.
 
-    def __init__(self, data_dir: Path, port: int, environ: Mapping[str, str]) -> None:
+    Uploads go to `url`, transcripts come from `read_url`, and `stats_url` answers `/internal/stats`: one and the same at the
+    runner, three at the stack. `port` None is a free one.
+    """
+
+    def __init__(self, data_dir: Path, port: int | None, environ: Mapping[str, str], kind: ServerKind = RUNNER) -> None:
         self._data_dir = data_dir
-        self._environ = server_environment(environ, data_dir, port)
+        self._kind = kind
+        self._options: list[str] = []
+        if kind is RUNNER:
+            port = port or free_port()
+            self._environ = server_environment(environ, data_dir, port)
+        else:
+            self._options = ["--port", str(port)] if port else []
+            self._environ = {**environ, "DATA_DIR": str(data_dir)}
         self._process: subprocess.Popen[bytes] | None = None
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = self.read_url = self.stats_url = f"http://127.0.0.1:{port}"
 
     @property
     def log_path(self) -> Path:
@@ -70,14 +97,14 @@ class LocalServer:
 
     @property
     def pid(self) -> int:
-        """Process id of the runner."""
+        """Process id of the server."""
         if self._process is None:
             raise LocalServerFailed("the local server was not started")
         return self._process.pid
 
     def __enter__(self) -> Self:
         # Not in our process group, so that Ctrl-C reaches only this process, which then stops the server in order.
-        command = [*server_command(), "--parent", str(os.getpid())]
+        command = [*server_command(self._kind), *self._options, "--parent", str(os.getpid())]
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter and module
                 command,
@@ -104,19 +131,24 @@ class LocalServer:
         line = stdout.readline() if stdout else b""
         if not line:
             raise LocalServerFailed(f"the local server did not start:\n{self.log_tail()}")
-        self.url = str(json.loads(line)["url"])
+        told = json.loads(line)
+        self.url = str(told["url"])
+        self.read_url = str(told.get("read_url", self.url))
+        self.stats_url = str(told.get("stats_url", self.url))
 
     def log_tail(self, lines: int = 15) -> str:
         """The last lines of the log."""
         return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
 
     def check_alive(self) -> None:
-        """Raise `LocalServerFailed` if the runner has ended."""
+        """Raise `LocalServerFailed` if the server has ended."""
         if self._process is None or self._process.poll() is not None:
             raise LocalServerFailed(f"the local server ended; its log is {self.log_path}:\n{self.log_tail()}")
 
     def wait_until_ready(self, timeout_s: float) -> None:
-        """Return once all components answer. Raises `LocalServerFailed` after `timeout_s`, or when the runner ends."""
+        """Return once all components answer. Raises `LocalServerFailed` after `timeout_s`, or when the server ends."""
+        if self._kind is STACK:
+            return  # it says where it is when it is ready, and no earlier
         deadline_s = time.monotonic() + timeout_s
         answer = "no answer"
         waiting = ["/health/ready", *(f"/internal{part}/health/ready" for part in ("", "/ingest", "/segmenter"))]
@@ -138,7 +170,7 @@ class LocalServer:
         raise LocalServerFailed(f"the local server is not ready after {timeout_s:.0f} s ({answer})")
 
     def stop(self) -> None:
-        """Let the runner finish what it has in hand, then end it. Harmless when it has ended already."""
+        """Let the server finish what it has in hand, then end it. Harmless when it has ended already."""
         process = self._process
         if process is None:
             return

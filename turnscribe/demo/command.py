@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -21,12 +22,12 @@ from turnscribe.demo import run_record
 from turnscribe.demo.playback import Observation
 from turnscribe.demo.recording import Recording, UnreadableRecording, load_recording
 from turnscribe.demo.report import Report
-from turnscribe.demo.run import Input, Run
+from turnscribe.demo.run import Clients, Input, Run
 from turnscribe.demo.run_record import RunRecord
 from turnscribe.demo.speakers import GroundTruth, UnreadableSpeakers, interval_windows, load_ground_truth, mask_windows
 from turnscribe.demo.views import View, choose_view
 from turnscribe.errors import TurnscribeClientError
-from turnscribe.local_server import LocalServer, LocalServerFailed, free_port
+from turnscribe.local_server import RUNNER, STACK, LocalServer, LocalServerFailed
 
 HERE: Final = Path(__file__).parent
 CONVERSATION: Final = HERE / "conversation.webm"
@@ -43,7 +44,10 @@ EXIT_INTERRUPTED: Final = 130
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """What the command line says. `audio` None is the conversation that comes along; `port` None is a free one."""
+    """What the command line says. `audio` None is the conversation that comes along; `port` None is a free one.
+
+    With `stack` the services run as in production, on emulators, which begin empty: such a run always begins anew.
+    """
 
     audio: Path | None
     speakers: Path | None
@@ -53,6 +57,7 @@ class DemoOptions:
     port: int | None
     keep: bool
     timeout_s: float
+    stack: bool = False
 
 
 def run_demo(options: DemoOptions) -> int:
@@ -68,13 +73,17 @@ def run_demo(options: DemoOptions) -> int:
         report = _run(options, what, view)
     except KeyboardInterrupt:
         view.close()
-        return _failed("interrupted; the same command goes on from here", EXIT_INTERRUPTED)
+        return _failed(f"interrupted; the same command {_next_time(options)}", EXIT_INTERRUPTED)
     except (LocalServerFailed, TurnscribeClientError) as error:
         view.close()
-        return _failed(f"{error}\nThe same command goes on from here.", EXIT_LOST)
+        return _failed(f"{error}\nThe same command {_next_time(options)}.", EXIT_LOST)
     if options.json:
         print(json.dumps(report.as_json(), ensure_ascii=False))
     return EXIT_LOST if report.lost else 0
+
+
+def _next_time(options: DemoOptions) -> str:
+    return "begins anew: the emulators forget" if options.stack else "goes on from here"
 
 
 def _failed(message: str, status: int) -> int:
@@ -141,20 +150,23 @@ def server_settings(options: DemoOptions, what: Input) -> dict[str, str]:
 
 
 def _run(options: DemoOptions, what: Input, view: View) -> Report:
-    wanted = new_record(what, options, time.time_ns() // 1_000_000)
-    previous = run_record.unfinished(run_record.load(options.data_dir), wanted)
-    record = previous or wanted
+    record = new_record(what, options, time.time_ns() // 1_000_000)
+    previous = None if options.stack else run_record.unfinished(run_record.load(options.data_dir), record)
+    record = previous or record
     environ = dict(os.environ) | server_settings(options, what)
-    view.say("Starting the services and Whisper …")
-    with LocalServer(options.data_dir, options.port or free_port(), environ) as server:
+    view.say(f"Starting {'the emulators, ' if options.stack else ''}the services and Whisper …")
+    with LocalServer(options.data_dir, options.port, environ, STACK if options.stack else RUNNER) as server:
         server.wait_until_ready(READY_TIMEOUT_S)
-        run_record.save(options.data_dir, record)
+        if not options.stack:
+            run_record.save(options.data_dir, record)
         if previous:
             view.say(f"Going on with the unfinished run {record.meeting_id}.")
-        with Client(server.url, server.token) as client:
-            run = Run(client, server, what, record, view, speed=options.speed, timeout_s=options.timeout_s)
+        with ExitStack() as connected:
+            urls = server.url, server.read_url, server.stats_url
+            clients = Clients(*(connected.enter_context(Client(url, server.token)) for url in urls))
+            run = Run(clients, server, what, record, view, speed=options.speed, timeout_s=options.timeout_s)
             report = run.play(resumed=previous is not None, folder=options.data_dir / "transcripts")
-        if report.complete:
+        if report.complete and not options.stack:
             run_record.save(options.data_dir, run_record.finished(record))
         _tell(options, view, report, server)
         if options.keep:
@@ -172,10 +184,14 @@ def _tell(options: DemoOptions, view: View, report: Report, server: LocalServer)
     show_token = sys.stdout.isatty()
     url = f"{report.url}&token={server.token}" if show_token else report.url
     view.say(f"\n{url}" + ("" if show_token else f"   (bearer token: {server.token_path})"))
-    if not options.keep:
+    if options.keep:
+        view.say("Serving until Ctrl-C.")
+    elif options.stack:
+        view.say(
+            "Everything stops now and the emulators forget it; with --keep it goes on serving. The files above stay."
+        )
+    else:
         port = server.url.rpartition(":")[2]
         view.say(
             f"The server stops now; `turnscribe serve --data-dir {options.data_dir} --port {port}` shows it again."
         )
-    else:
-        view.say("Serving until Ctrl-C.")

@@ -49,12 +49,21 @@ def words_of(transcript: Transcript) -> list[Word]:
     return [word for utterance in transcript.utterances for word in utterance.words]
 
 
+@dataclass(frozen=True)
+class Clients:
+    """Who is talked to: for uploads, for transcripts and for figures. At the local runner, one and the same server."""
+
+    uploads: Client
+    reads: Client
+    stats: Client
+
+
 class Run:
     """A run. Not reusable."""
 
     def __init__(
         self,
-        client: Client,
+        clients: Clients,
         server: LocalServer,
         what: Input,
         record: RunRecord,
@@ -63,7 +72,7 @@ class Run:
         speed: float,
         timeout_s: float,
     ) -> None:
-        self._client = client
+        self._clients = clients
         self._server = server
         self._input = what
         self._record = record
@@ -77,7 +86,7 @@ class Run:
         Raises what ended it early; a transcript that does not become complete is told in the report.
         """
         recording = self._input.recording
-        stream = self._client.stream(
+        stream = self._clients.uploads.stream(
             self._record.meeting_id, self._record.connection_id, content_type=recording.content_type, source="demo"
         )
         before = self._stats()
@@ -121,7 +130,7 @@ class Run:
 
     def _transcript(self) -> Transcript | None:
         try:
-            return self._client.transcript(self._record.meeting_id, provisional=True)
+            return self._clients.reads.transcript(self._record.meeting_id, provisional=True)
         except NotFound:
             return None
 
@@ -135,7 +144,7 @@ class Run:
         return Progress(player.sent_ms, transcribed_ms, total_ms)
 
     def _stats(self) -> ServerStats:
-        match self._client.get_json("/internal/stats"):
+        match self._clients.stats.get_json("/internal/stats"):
             case {"cpu_seconds": float(cpu_s), "queue": dict(queue), "whisper": whisper}:
                 busy_s = whisper["busy_seconds"] if whisper else None
                 dead_letters = sum(subscription["dead_letters"] for subscription in queue.values())
@@ -171,8 +180,8 @@ class Run:
             seconds_to_final=to_final_s,
             word_error_rate=agreement.word_error_rate if agreement else None,
             speaker_accuracy=agreement.speaker_accuracy if agreement else None,
-            files=write_files(self._client, self._record.meeting_id, folder),
-            url=f"{self._server.url}/v1/meetings/{self._record.meeting_id}/transcript?format=text",
+            files=write_files(self._clients.reads, self._record.meeting_id, folder),
+            url=f"{self._server.read_url}/v1/meetings/{self._record.meeting_id}/transcript?format=text",
             resumed=resumed,
             complete=transcript.complete,
             lost=losses(
