@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Arguments for the tools: make test ARGS='-k mailbox', make demo ARGS='--audio talk.mp3'.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types format docs lock clean
+.PHONY: help setup demo stack test lint types format docs lock clean
 
 # The first of these that is 3.11, 3.12 or 3.13, which the tests run on; else any newer python3. `make setup PYTHON=…` overrides it.
 PYTHON ?= $(shell \
@@ -18,6 +18,9 @@ setup: $(INSTALLED) ## Make .venv with the pinned requirements; does nothing whi
 
 demo: $(INSTALLED) ## Start the services and Whisper here, play a recording to them and show its transcript grow
 	@$(BIN)/turnscribe demo $(ARGS)
+
+stack: $(INSTALLED) ## Run the system as in production here: emulators of Google Cloud, Redis, each service by itself
+	@$(BIN)/python -m local_cloud --port 8080 --read-port 8081 $(ARGS)
 
 test: $(INSTALLED) ## Run all tests; the end names each component that was missing
 	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components $(ARGS)

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import inspect
 
+from common.server_settings import ServerSettings
 from common.settings import REFUSED, Secret, Settings
 from ingest_service.settings import IngestSettings
 from segmenter_service.settings import SegmenterSettings
@@ -25,7 +26,8 @@ is not valid stops the process with exit status 78 and one line for each variabl
 settings that a process logs.
 
 The local runner (`python -m local_runner`, and with it `make demo`) reads the settings of all services from one environment
-and fills in what is unset: a token that it keeps in DATA_DIR, a push token for each start, a Whisper service of its own.
+and fills in what is unset: a token that it keeps in DATA_DIR, a push token for each start, a Whisper service of its own. The stack (`python -m local_cloud`, and with it `make stack`) does the
+same, and besides sets all that says where Google Cloud and Redis are: they are on this machine.
 """
 
 SECTIONS: Final[tuple[tuple[str, type[Settings]], ...]] = (
@@ -34,6 +36,7 @@ SECTIONS: Final[tuple[tuple[str, type[Settings]], ...]] = (
     ("segmenter_service", SegmenterSettings),
     ("transcribe_service", TranscribeSettings),
     ("whisper_service", WhisperSettings),
+    ("gunicorn around ingest, segmenter and transcribe", ServerSettings),
 )
 
 

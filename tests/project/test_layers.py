@@ -55,7 +55,7 @@ def test_only_composition_roots_choose_adapters(root: Path) -> None:
 
 
 def test_only_starting_points_read_the_environment(root: Path) -> None:
-    starting_points = {"bootstrap.py", "__main__.py", "cli.py", "command.py", "local_server.py"}
+    starting_points = {"bootstrap.py", "__main__.py", "cli.py", "command.py", "gunicorn_conf.py", "local_server.py"}
     wrong = [
         str(path.relative_to(root))
         for package in sorted(PACKAGES)
