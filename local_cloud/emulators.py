@@ -5,7 +5,7 @@ The emulators' jars are started directly: `gcloud beta emulators` leaves its JVM
 
 import importlib.util
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -14,6 +14,7 @@ import urllib3
 from local_cloud.processes import Child, free_ports
 
 PROJECT: Final = "turnscribe-local"
+PORTS: Final = 5
 START_TIMEOUT_S: Final = 60.0
 _JVM: Final = ("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xms64m", "-Xmx512m", "-Duser.language=en")
 _GCS_SERVER: Final = "vendor/fake-gcs-server/bin/fake-gcs-server-linux-amd64"
@@ -68,10 +69,12 @@ def _jar(environ: Mapping[str, str], pattern: str, component: str) -> Path:
 class Emulators:
     """The four servers on free ports of 127.0.0.1, with empty state. Use as a context manager, in a thread that stays.
 
-    Their files go to `folder`, their logs to `log_folder` (default: there too).
+    Their files go to `folder`, their logs to `log_folder` (default: there too). `ports` are PORTS free ones (default: any).
     """
 
-    def __init__(self, folder: Path, environ: Mapping[str, str], log_folder: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, environ: Mapping[str, str], log_folder: Path | None = None, ports: Sequence[int] = ()
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         logs = log_folder or folder
         environ = {name: value for name, value in environ.items() if name.lower() not in {"http_proxy", "https_proxy"}}
@@ -79,7 +82,7 @@ class Emulators:
         def child(name: str, *command: str, port: int) -> Child:
             return Child(name, command, port=port, log_path=logs / f"{name}.log", environ=environ)
 
-        ports = free_ports(5)
+        ports = ports or free_ports(PORTS)
         host = "--host=127.0.0.1"
         jar = str(pubsub_jar(environ))
         self.pubsub = child("pubsub", *_java(), "-jar", jar, host, f"--port={ports[0]}", port=ports[0])

@@ -32,6 +32,14 @@ def free_port() -> int:
     return free_ports(1)[0]
 
 
+def check_free(port: int) -> None:
+    """Raise `DidNotStart` when somebody listens on that port of 127.0.0.1."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise DidNotStart(f"port {port} of 127.0.0.1 is not to be had: {error.strerror}; name another") from error
+
+
 class Child:
     """A process with its own log file, tied to this one. `start` it in a thread that stays; it may be started again."""
 

@@ -17,8 +17,8 @@ from common.auth import SingleToken
 from common.settings import Secret, load
 from common.topology import topology
 from local_cloud import services
-from local_cloud.emulators import PROJECT, Emulators
-from local_cloud.processes import Child, DidNotStart, free_ports
+from local_cloud.emulators import PORTS, PROJECT, Emulators
+from local_cloud.processes import Child, DidNotStart, check_free, free_ports
 from local_cloud.stats import StatsServer, stats_app, usage, whisper_stats
 from local_runner.data_dir import keep_token
 from local_runner.lifetime import tied_command
@@ -48,13 +48,17 @@ class Stack:
         environ = {name: value for name, value in environ.items() if value}
         self.api_token = environ.get("API_TOKEN") or keep_token(self.data_dir)
         shutil.rmtree(self.data_dir / "emulators", ignore_errors=True)  # the others forget, so must the bucket
-        self.emulators = Emulators(self.data_dir / "emulators", environ, self.log_folder)
-        free = free_ports(len(services.SETTINGS) + 1)
+        for chosen in (port, read_port):
+            if chosen:
+                check_free(chosen)
+        free = free_ports(len(services.SETTINGS) + 1 + PORTS)
+        self.emulators = Emulators(self.data_dir / "emulators", environ, self.log_folder, free[-PORTS:])
         ports = dict(zip(services.SETTINGS, free, strict=False)) | {
             name: chosen for name, chosen in (("ingest", port), ("transcribe", read_port)) if chosen
         }
-        whisper_environ = None if "WHISPER_SERVICE_URL" in environ else services.whisper_environ(environ, free[-1])
-        whisper_url = environ.get("WHISPER_SERVICE_URL", f"http://127.0.0.1:{free[-1]}")
+        whisper_port = free[len(services.SETTINGS)]
+        whisper_environ = None if "WHISPER_SERVICE_URL" in environ else services.whisper_environ(environ, whisper_port)
+        whisper_url = environ.get("WHISPER_SERVICE_URL", f"http://127.0.0.1:{whisper_port}")
         self._push_token = Secret(secrets.token_urlsafe(24))
         self._environs = {
             name: services.service_environ(
@@ -68,7 +72,7 @@ class Stack:
             for name in services.SETTINGS
         }
         services.check(self._environs, whisper_environ)
-        self.whisper = self._whisper(free[-1], whisper_environ) if whisper_environ else None
+        self.whisper = self._whisper(whisper_port, whisper_environ) if whisper_environ else None
         self.services = {
             name: self._child(name, services.service_command(name), ports[name], self._environs[name])
             for name in services.SETTINGS

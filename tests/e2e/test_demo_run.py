@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.conftest import Demo, demo_command, demo_environment, until, without_ids
 from tests.e2e.excerpts import EXCERPT_S, write_excerpt
+from tests.processes import processes_below
 from turnscribe.client import Client
 from turnscribe.errors import TurnscribeClientError
 from turnscribe.local_server import free_port
@@ -48,22 +49,6 @@ def test_the_files_hold_the_same_transcript(uninterrupted: Demo) -> None:
 def test_nothing_but_the_json_object_is_printed_and_no_token(uninterrupted: Demo) -> None:
     token = Path(uninterrupted.report["files"]["json"]).parents[1] / "token"
     assert token.read_text().strip() not in json.dumps(uninterrupted.report) + uninterrupted.errors
-
-
-def _processes_below(pid: int) -> set[int]:
-    """The process and all that descend from it."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if fields[0] != "Z":
-            parents[int(stat.parent.name)] = int(fields[1])
-    found = {pid} & parents.keys()
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
 
 
 class Playing:
@@ -105,11 +90,11 @@ class Playing:
 
 def _interrupt(playing: Playing, how: signal.Signals) -> int:
     """Interrupt the demo; its exit status, once nothing of it runs any more."""
-    family = _processes_below(playing.process.pid)
+    family = processes_below(playing.process.pid)
     assert len(family) >= 4  # the demo, the arbiter, the worker, Whisper
     playing.process.send_signal(how)
     playing.process.communicate(timeout=60)
-    until(lambda: not any(_processes_below(pid) for pid in family), "no process survives")
+    until(lambda: not any(processes_below(pid) for pid in family), "no process survives")
     return playing.process.returncode
 
 
@@ -152,7 +137,7 @@ def test_the_serving_process_killed_in_mid_stream_is_replaced_and_nothing_change
 ) -> None:
     playing = Playing(tmp_path, "--speed", "6")
     until(lambda: playing.durable() >= 6, "six chunks")
-    (arbiter,) = _processes_below(playing.process.pid) & {
+    (arbiter,) = processes_below(playing.process.pid) & {
         int(pid) for pid in Path(f"/proc/{playing.process.pid}/task/{playing.process.pid}/children").read_text().split()
     }
     (worker,) = (int(pid) for pid in Path(f"/proc/{arbiter}/task/{arbiter}/children").read_text().split())
