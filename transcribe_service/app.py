@@ -15,9 +15,11 @@ from common.ports.stream_registry import StreamRegistry
 from common.ports.transcript_store import TranscriptStore
 from common.push import PushAuth, push_blueprint
 from common.quarantine import push_quarantine
+from common.sweep_route import sweep_blueprint
 from common.web import base_app
 from transcribe_service.routes import meetings_blueprint
 from transcribe_service.settings import TranscribeSettings
+from transcribe_service.sweep import Sweep
 from transcribe_service.whisper.client import WhisperClient
 from transcribe_service.whisper.places import WhisperPlaces
 from transcribe_service.worker import Worker
@@ -43,7 +45,7 @@ class TranscribeDeps:
 
 
 def create_app(deps: TranscribeDeps) -> Flask:
-    """Worker role (`/push/…`), reader role (`/v1/meetings/…`) and the health routes.
+    """Worker role (`/push/…`), `POST /sweep` for the scheduler, reader role (`/v1/meetings/…`) and the health routes.
 
     Whisper is no part of readiness: while it is down, transcripts can be read, and segments wait in the queue.
     """
@@ -67,5 +69,7 @@ def create_app(deps: TranscribeDeps) -> Flask:
 
     quarantine = push_quarantine(deps.blobs, deps.settings.raw_audio_path)
     app.register_blueprint(push_blueprint({SegmentReady: worker.handle}, quarantine, deps.push_auth))
+    sweep = Sweep(deps.settings, deps.blobs, deps.publisher, deps.transcripts, deps.streams, deps.clock)
+    app.register_blueprint(sweep_blueprint(sweep.run, deps.push_auth))
     app.register_blueprint(meetings_blueprint(deps.transcripts, deps.streams, deps.tokens))
     return app

@@ -57,6 +57,16 @@ class TranscribeSettings(PipelineSettings, frozen=True, kw_only=True):
         SECONDS,
         Meta(description="Live revisions that waited longer than this in the queue are not transcribed."),
     ] = 15.0
+    republish_after_sec: Annotated[
+        float,
+        SECONDS,
+        Meta(
+            description=(
+                "A closed stream may miss transcripts for so long; then the sweep publishes their segments again. Later sweeps take "
+                "longer and longer pauses, so that a backlog at Whisper does not grow by it."
+            )
+        ),
+    ] = 300.0
     push_ack_deadline_sec: Annotated[
         float,
         Meta(
