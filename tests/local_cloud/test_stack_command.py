@@ -3,10 +3,11 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -62,14 +63,21 @@ class Running:
         stats: dict[str, dict[str, dict[str, int]]] = self.get(f"{self.told['stats_url']}/internal/stats").json()
         return stats
 
-    def nothing_is_left(self) -> bool:
-        """Whether every process ends; orphans need a moment to notice."""
+    def answers_stats(self) -> bool:
+        try:
+            return self.get(f"{self.told['stats_url']}/internal/stats").status == 200
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    def leaves_nothing(self) -> None:
+        """Every process ends; orphans need a moment to notice."""
+        self.wait_until(lambda: not any(processes_below(pid) for pid in self.family), "no process survives")
+
+    def wait_until(self, true: Callable[[], bool], what: str) -> None:
         deadline_s = time.monotonic() + 30
-        while left := [pid for pid in self.family if processes_below(pid)]:
-            if time.monotonic() > deadline_s:
-                return not left
+        while not true():
+            assert time.monotonic() < deadline_s, what
             time.sleep(0.05)
-        return True
 
     def close(self) -> None:
         if self.process.poll() is None:
@@ -112,7 +120,7 @@ class TestTheWholeStack:
 
         running.process.send_signal(signal.SIGINT)
         assert running.process.wait(60) == 0
-        assert running.nothing_is_left()
+        running.leaves_nothing()
         assert running.errors.read_text() == ""
         kept = logs(running.data_dir)
         assert kept.keys() == {*CHILDREN, "stack", "topology"}
@@ -120,22 +128,38 @@ class TestTheWholeStack:
         token = (running.data_dir / "token").read_text().strip()
         assert not [name for name, text in kept.items() if token in text]
 
+    def test_a_second_ctrl_c_does_not_wait_for_what_is_in_hand(self, running: Running) -> None:
+        address = urllib3.util.parse_url(running.told["url"])
+        token = (running.data_dir / "token").read_text().strip()
+        head = [
+            "PUT /v1/streams/slow/chunks/0?meeting_id=m HTTP/1.1",
+            "Host: x",
+            f"Authorization: Bearer {token}",
+            "Content-Length: 9",
+        ]
+        with socket.create_connection((str(address.host), address.port or 0)) as upload:
+            upload.sendall(("\r\n".join(head) + "\r\n\r\nbegin").encode())  # the rest never comes
+            running.process.send_signal(signal.SIGINT)
+            running.wait_until(lambda: not running.answers_stats(), "it has begun to stop")
+            assert running.process.poll() is None
+            running.process.send_signal(signal.SIGINT)
+            assert running.process.wait(60) == 130
+        running.leaves_nothing()
+
     def test_killed_it_leaves_no_process_behind(self, running: Running) -> None:
         assert len(running.family) >= 1 + len(CHILDREN) + 3  # and the workers
         running.process.kill()
-        assert running.nothing_is_left()
+        running.leaves_nothing()
 
     def test_a_service_that_ends_is_reported_and_the_others_go_on(self, running: Running) -> None:
         os.kill(running.stats()["services"]["segmenter"]["pid"], signal.SIGKILL)
-        deadline_s = time.monotonic() + 30
-        while "segmenter has ended (status -9)" not in running.errors.read_text():
-            assert time.monotonic() < deadline_s
-            time.sleep(0.05)
+        said = "segmenter has ended (status -9)"
+        running.wait_until(lambda: said in running.errors.read_text(), said)
         assert running.stats()["services"]["segmenter"]["pid"] is None
         assert running.get(f"{running.told['url']}/health/ready").status == 200
         running.process.terminate()
         assert running.process.wait(60) == 0
-        assert running.nothing_is_left()
+        running.leaves_nothing()
 
 
 def test_what_is_missing_is_named_with_how_to_get_it(tmp_path: Path) -> None:
