@@ -20,6 +20,7 @@ from common.clock import Clock
 from common.health import Drain
 from common.logs import get_logger
 from common.push import SharedTokenAuth
+from common.topology import topology
 from ingest_service.app import IngestDeps
 from ingest_service.app import create_app as create_ingest
 from local_runner.routing import Mount, by_path
@@ -56,7 +57,12 @@ class Stack:
             self._queue.subscribe(subscription)
         self._dispatcher = PushDispatcher(self._queue, shared.push_token, clock)
         sweep_interval_s = settings.segmenter.check_and_process_connections_interval_sec
-        self._sweep = SweepTimer(f"{settings.url}/internal/segmenter/sweep", shared.push_token, sweep_interval_s)
+        self._sweeps = [
+            SweepTimer(
+                f"{settings.url}/internal/{schedule.service}{schedule.path}", shared.push_token, sweep_interval_s
+            )
+            for schedule in topology().schedules.values()
+        ]
         self._whisper = WhisperProcess(settings.whisper) if settings.whisper else None
         self.application = self._compose(settings, places, clock)
 
@@ -115,16 +121,18 @@ class Stack:
         )
 
     def start(self) -> None:
-        """Start what works by itself: Whisper, the dispatcher, the sweep."""
+        """Start what works by itself: Whisper, the dispatcher, the sweeps."""
         if self._whisper:
             self._whisper.start()
         self._dispatcher.start()
-        self._sweep.start()
+        for sweep in self._sweeps:
+            sweep.start()
 
     def drain(self) -> None:
         """Begin nothing new and finish what is in hand, at most STOP_TIMEOUT_S. Requests are still answered."""
         self._drain.start()
-        self._sweep.stop(STOP_TIMEOUT_S)
+        for sweep in self._sweeps:
+            sweep.stop(STOP_TIMEOUT_S)
         if not self._dispatcher.stop(STOP_TIMEOUT_S):
             log.warning("deliveries_unfinished")
 
