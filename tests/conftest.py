@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ("tests.components", "tests.real_redis", "tests.emulators")
+pytest_plugins = ("tests.components", "tests.real_redis", "tests.emulators", "tests.recorded_spans")
 
 # On top of what hypothesis chooses itself (it knows when it runs in continuous integration).
 settings.register_profile(

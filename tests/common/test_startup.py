@@ -1,11 +1,14 @@
 import json
 import logging
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
 import structlog
+from opentelemetry.trace import SpanKind
 
+from common import trace, tracing
 from common.health import Drain
 from common.settings import Settings
 from common.startup import EX_CONFIG, drain_on_sigterm, settings_or_exit, started
@@ -16,6 +19,7 @@ def _the_process_is_put_back() -> Iterator[None]:
     before, root = signal.getsignal(signal.SIGTERM), logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
+    tracing.shut_down()
     signal.signal(signal.SIGTERM, before)
     root.handlers[:], root.level = handlers, level
     structlog.reset_defaults()
@@ -57,3 +61,22 @@ def test_a_service_starts_with_settings_logs_and_a_drain(capsys: pytest.CaptureF
     assert (line["message"], line["service"], line["API_TOKEN"]) == ("starting", "ingest", "***")
     assert start.settings.api_token.reveal() == "very-secret"
     assert not start.drain.started
+
+
+def test_a_service_starts_with_its_way_of_tracing(capsys: pytest.CaptureFixture[str]) -> None:
+    started("ingest", Settings, {"API_TOKEN": "t", "LOG_LEVEL": "DEBUG", "GOOGLE_CLOUD_PROJECT": "proj"})
+    with trace.span("ingest", "work", SpanKind.SERVER, traceparent=None):
+        pass
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (line["message"], line["severity"]) == ("span", "DEBUG")
+    assert line["logging.googleapis.com/trace"].startswith("projects/proj/traces/")
+
+
+def test_a_way_of_tracing_that_cannot_work_is_one_line_and_an_exit(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "common.adapters.google.cloud_trace", None)
+    with pytest.raises(SystemExit) as caught:
+        started("ingest", Settings, {"API_TOKEN": "t", "TRACE_EXPORTER": "google", "GOOGLE_CLOUD_PROJECT": "proj"})
+    assert caught.value.code == EX_CONFIG
+    assert capsys.readouterr().err.startswith("TRACE_EXPORTER: ")

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -134,6 +135,6 @@ def test_a_forked_process_sets_up_its_own(lines: StringIO, monkeypatch: pytest.M
 
 
 def test_cloud_trace_without_its_package_is_refused_by_name(lines: StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "common.adapters.google.cloud_trace", None)
+    monkeypatch.setitem(sys.modules, "common.adapters.google.cloud_trace", None)
     with pytest.raises(SettingsError, match="TRACE_EXPORTER: google wants the package"):
         tracing.set_up(settings(TRACE_EXPORTER="google", GOOGLE_CLOUD_PROJECT="p"))
