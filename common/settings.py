@@ -90,14 +90,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     k_service: Annotated[str, Meta(description="Set by Cloud Run, and how a service knows that it runs there.")] = ""
     trace_exporter: Annotated[
         Literal["console", "google", "none"],
-        Meta(description="Where traces go: `console` (log lines at DEBUG), `google` (Cloud Trace) or `none`."),
+        Meta(description="Where spans go: `console` (log lines at DEBUG), `google` (Cloud Trace) or `none`."),
     ] = "console"
     trace_sample_ratio: Annotated[
         float,
         Meta(
             ge=0,
             le=1,
-            description="Share of new traces that are recorded; one that was begun elsewhere is kept as it came.",
+            description=(
+                "Share of new traces that are recorded. A trace that was begun elsewhere is kept as it came, and on Cloud Run "
+                "every one is: its front end samples at most one request in 10 s for each instance."
+            ),
         ),
     ] = 1.0
     raw_audio_path: Annotated[str, Meta(description="First part of the object names of uploaded audio.")] = "raw"
