@@ -25,11 +25,9 @@ from common.clock import SystemClock
 from common.events import SEGMENTS_TOPIC, STREAM_EVENTS_TOPIC
 from common.settings import Secret
 from local_runner.sweep_timer import SweepTimer
-from tests.e2e.conftest import START_MS, Demo, completed, new_stream, until, without_ids
+from tests.e2e.conftest import Demo, completed, until, without_ids
+from tests.e2e.playing import play_conversation
 from turnscribe.client import Client
-from turnscribe.demo.command import CONVERSATION, CONVERSATION_TRUTH
-from turnscribe.demo.recording import load_recording
-from turnscribe.demo.speakers import load_ground_truth, mask_windows
 
 pytestmark = [pytest.mark.component("whisper", "redis"), pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -134,25 +132,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory, redis_server: int) -> Iterat
 
 @pytest.mark.parametrize("fault", ["none", "segmenter killed", "redis flushed"])
 def test_three_processes_and_a_redis_say_what_one_process_says(stack: Stack, uninterrupted: Demo, fault: str) -> None:
-    recording = load_recording(CONVERSATION, 3000)
-    windows = mask_windows(load_ground_truth(CONVERSATION_TRUTH), recording.duration_ms or 0, delay_ms=1000)
+    def strike() -> None:
+        time.sleep(0.5)  # so that the fault strikes while there is something in hand
+        if fault == "segmenter killed":
+            stack.segmenter.kill()
+            stack.segmenter.start()
+        elif fault == "redis flushed":
+            stack.redis.flushall()
+
     with Client(stack.ingest.url, API_TOKEN) as uploads, Client(stack.transcribe.url, API_TOKEN) as reads:
-        stream = new_stream(uploads, recording.content_type)
-        for piece in recording.pieces:
-            end_ms = piece.end_ms or 0
-            stream.put_chunk(piece.seq, recording.bytes_of(piece), captured_at_ms=START_MS + end_ms)
-            for window in windows:
-                if end_ms - 3000 < window.end_ms <= end_ms or (
-                    piece is recording.pieces[-1] and window.end_ms > end_ms
-                ):
-                    stream.observe_masks(START_MS + window.end_ms, window.masks)
-            if piece.seq == len(recording.pieces) // 2:
-                time.sleep(0.5)  # so that the fault strikes while there is something in hand
-                if fault == "segmenter killed":
-                    stack.segmenter.kill()
-                    stack.segmenter.start()
-                elif fault == "redis flushed":
-                    stack.redis.flushall()
-        stream.end(len(recording.pieces) - 1, observations=len(windows))
+        stream = play_conversation(uploads, in_the_middle=strike)
         transcript = completed(reads, stream.meeting_id)
     assert without_ids(transcript) == without_ids(uninterrupted.transcript)

@@ -1,0 +1,68 @@
+"""A server that answers as Whisper does, at once: what is measured around it has Whisper's own time taken out."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+_ANSWER = json.dumps(
+    {
+        "task": "transcribe",
+        "language": "en",
+        "duration": 1.0,
+        "text": " one two",
+        "segments": [
+            {
+                "id": 0,
+                "seek": 0,
+                "start": 0.3,
+                "end": 0.9,
+                "text": " one two",
+                "tokens": [],
+                "temperature": 0.0,
+                "avg_logprob": -0.1,
+                "compression_ratio": 1.0,
+                "no_speech_prob": 0.01,
+            }
+        ],
+        "words": [
+            {"word": " one", "start": 0.3, "end": 0.6, "probability": 0.9},
+            {"word": " two", "start": 0.6, "end": 0.9, "probability": 0.9},
+        ],
+    }
+).encode()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(_ANSWER)))
+        self.end_headers()
+        self.wfile.write(_ANSWER)
+
+    def log_message(self, *_arguments: Any) -> None:
+        pass
+
+
+class WhisperStandIn:
+    """On a free port of 127.0.0.1. Use as a context manager."""
+
+    def __init__(self) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
