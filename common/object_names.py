@@ -9,6 +9,7 @@ listings come in the order of names. Everything that is kept of one connection l
     {raw}/{hash}/{tenant}/{connection}/end.json                     the uploader's end of stream
     {raw}/{hash}/{tenant}/{connection}/quarantine/{id}              what could not be read, with its reason
     {raw}/quarantine/{id}                                           pushes that are no readable event
+    {raw}/dead-letters/{tenant}/{published_ms:014d}-{hash}          a message that failed too often, with the reason
     {raw}/unregistered/{tenant}/{connection}                        a connection that the segmenter may not know of yet
     {segments}/{hash}/{tenant}/{connection}/final/{channel}/{start_ms:010d}.flac
     {segments}/{hash}/{tenant}/{connection}/provisional/{channel}/{start_ms:010d}.{revision:06d}.flac
@@ -19,12 +20,15 @@ listings come in the order of names. Everything that is kept of one connection l
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from common.errors import Permanent
-from common.ids import checked_id
+from common.ids import InvalidId, checked_id
 
 MAX_SEQ = 99_999_999
+_LATEST_MS = 10**14 - 1
+_DEAD_LETTER_ID = re.compile(r"[0-9]{14}-[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,28 @@ class ConnectionObjects:
 def quarantined_push(raw_root: str, body: bytes) -> str:
     """A push whose event could not be read: it belongs to no connection that could be trusted."""
     return f"{raw_root}/quarantine/{hashlib.sha256(body).hexdigest()}"
+
+
+def dead_letter_id(published_ms: int, identity: bytes) -> str:
+    """Id of a dead letter: ids sort by when the message was published (epoch); `identity` is what makes two messages the same."""
+    return f"{min(max(published_ms, 0), _LATEST_MS):014d}-{hashlib.sha256(identity).hexdigest()[:32]}"
+
+
+def checked_dead_letter_id(value: str) -> str:
+    """Return `value` if it is the id of a dead letter; raise `InvalidId` if not."""
+    if not _DEAD_LETTER_ID.fullmatch(value):
+        raise InvalidId("id", "is not the id of a dead letter: 14 digits, a hyphen, 32 hexadecimal digits")
+    return value
+
+
+def dead_letters_prefix(raw_root: str, tenant: str) -> str:
+    """Prefix of a tenant's dead letters; the names below it are their ids."""
+    return f"{raw_root}/dead-letters/{tenant}/"
+
+
+def dead_letter(raw_root: str, tenant: str, letter_id: str) -> str:
+    """One dead letter; its metadata carries the reason."""
+    return f"{dead_letters_prefix(raw_root, tenant)}{letter_id}"
 
 
 def unregistered_prefix(raw_root: str) -> str:

@@ -9,7 +9,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 from flask import Blueprint, Request, Response, request
@@ -26,7 +26,11 @@ from common.web import span_for_request
 
 log = get_logger(__name__)
 _HEADER = "x-goog-pubsub-"
-_event_time_ms: ContextVar[int | None] = ContextVar("event_time_ms", default=None)
+_OWN_HEADERS = ("ce-", "cloudpubsubdeadlettersource")
+"""Of an unwrapped message's attributes, those that say something here; in headers nobody keeps the case of their names."""
+_in_hand: ContextVar["Pushed | None"] = ContextVar("pushed_in_hand", default=None)
+DEAD_LETTERS: Final = "dead-letters"
+"""The subscription, as the path names it, to which messages come that failed too often."""
 _NOT_ATTRIBUTES = {"message-id", "publish-time", "subscription-name", "ordering-key", "delivery-attempt"}
 
 
@@ -78,7 +82,7 @@ def _unwrapped(headers: Mapping[str, str], body: bytes) -> Pushed | None:
     if "message-id" not in found:
         return None
     attributes = {key: value for key, value in found.items() if key not in _NOT_ATTRIBUTES}
-    attributes |= {key.lower(): value for key, value in headers.items() if key.lower().startswith("ce-")}
+    attributes |= {key.lower(): value for key, value in headers.items() if key.lower().startswith(_OWN_HEADERS)}
     attempt = found.get("delivery-attempt", "1")
     return Pushed(
         Message(body, attributes),
@@ -106,9 +110,15 @@ def parse_push(headers: Mapping[str, str], body: bytes) -> Pushed:
     )
 
 
+def pushed_in_hand() -> Pushed | None:
+    """The delivery whose event is being handled; None outside a push."""
+    return _in_hand.get()
+
+
 def event_time_ms() -> int | None:
     """Epoch milliseconds at which the event in hand was published; None outside a push, or where `ce-time` is not readable."""
-    return _event_time_ms.get()
+    pushed = _in_hand.get()
+    return _read_time_ms(pushed.message.attributes.get("ce-time", "")) if pushed else None
 
 
 def _read_time_ms(ce_time: str) -> int | None:
@@ -140,11 +150,14 @@ Quarantine = Callable[[bytes, Permanent], None]
 """Stores the request body with the reason, durably; may raise `Retryable`."""
 
 
-def push_blueprint(handlers: Handlers, quarantine: Quarantine, auth: PushAuth) -> Blueprint:
+def push_blueprint(
+    handlers: Handlers, quarantine: Quarantine, auth: PushAuth, dead_letters: Handlers | None = None
+) -> Blueprint:
     """`POST /push/<subscription>`: decode, dispatch by event type, answer.
 
     A handler returns when everything that the event leads to is durable, or raises one of the three errors. Events that no
-    handler is registered for are acknowledged: a topic may carry types that one subscriber does not need.
+    handler is registered for are acknowledged: a topic may carry types that one subscriber does not need. `dead_letters` are
+    the handlers for `/push/dead-letters`; see `common.dead_letter_push`.
     """
     routes = Blueprint("push", __name__, url_prefix="/push")
 
@@ -177,7 +190,6 @@ def push_blueprint(handlers: Handlers, quarantine: Quarantine, auth: PushAuth) -
         pushed = parse_push(dict(headers), body)
         attributes = pushed.message.attributes
         _continue_trace(pushed, subscription)
-        _event_time_ms.set(_read_time_ms(attributes.get("ce-time", "")))
         bind_contextvars(
             event_id=attributes.get("ce-id", ""),
             message_id=pushed.message_id,
@@ -185,11 +197,16 @@ def push_blueprint(handlers: Handlers, quarantine: Quarantine, auth: PushAuth) -
         )
         event = from_message(pushed.message)
         bind_contextvars(**{key: getattr(event, key) for key in ID_KEYS if hasattr(event, key)})
-        handler = handlers.get(type(event))
+        responsible = dead_letters if dead_letters is not None and subscription == DEAD_LETTERS else handlers
+        handler = responsible.get(type(event))
         if handler is None:
             log.debug("event_without_handler", event_type=event.TYPE)
-        else:
+            return Response(status=204)
+        before = _in_hand.set(pushed)
+        try:
             handler(event)
+        finally:
+            _in_hand.reset(before)
         return Response(status=204)
 
     def _quarantine(body: bytes, error: Permanent) -> Response:

@@ -6,6 +6,8 @@ import redis
 from flask import Flask
 
 from common.clock import Clock
+from common.dead_letter_push import last_tries
+from common.dead_letters import DeadLetters
 from common.errors import Retryable
 from common.events import ChunkStored, SpeakersObserved, StreamEnded
 from common.health import Drain
@@ -67,6 +69,7 @@ def create_app(deps: SegmenterDeps) -> Flask:
     )
     handlers: Handlers = {ChunkStored: drainer.deliver, SpeakersObserved: drainer.deliver, StreamEnded: drainer.deliver}
     quarantine = push_quarantine(deps.blobs, deps.settings.raw_audio_path)
-    app.register_blueprint(push_blueprint(handlers, quarantine, deps.push_auth))
+    dead_letters = last_tries(handlers, DeadLetters(deps.blobs, deps.settings.raw_audio_path), deps.clock)
+    app.register_blueprint(push_blueprint(handlers, quarantine, deps.push_auth, dead_letters))
     app.register_blueprint(sweep_blueprint(sweep.run, deps.push_auth))
     return app

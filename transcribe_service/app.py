@@ -7,16 +7,19 @@ from flask import Flask
 
 from common.auth import TokenVerifier
 from common.clock import Clock
+from common.dead_letter_push import last_tries
+from common.dead_letters import DeadLetters
 from common.events import SegmentReady
 from common.health import Drain
 from common.ports.blob_store import BlobStore
 from common.ports.publisher import Publisher
 from common.ports.stream_registry import StreamRegistry
 from common.ports.transcript_store import TranscriptStore
-from common.push import PushAuth, push_blueprint
+from common.push import Handlers, PushAuth, push_blueprint
 from common.quarantine import push_quarantine
 from common.sweep_route import sweep_blueprint
 from common.web import base_app
+from transcribe_service.dead_letter_routes import dead_letters_blueprint
 from transcribe_service.routes import meetings_blueprint
 from transcribe_service.settings import TranscribeSettings
 from transcribe_service.sweep import Sweep
@@ -45,7 +48,7 @@ class TranscribeDeps:
 
 
 def create_app(deps: TranscribeDeps) -> Flask:
-    """Worker role (`/push/…`), `POST /sweep` for the scheduler, reader role (`/v1/meetings/…`) and the health routes.
+    """Worker role (`/push/…`), `POST /sweep` for the scheduler, reader role (`/v1/…`) and the health routes.
 
     Whisper is no part of readiness: while it is down, transcripts can be read, and segments wait in the queue.
     """
@@ -68,8 +71,12 @@ def create_app(deps: TranscribeDeps) -> Flask:
     )
 
     quarantine = push_quarantine(deps.blobs, deps.settings.raw_audio_path)
-    app.register_blueprint(push_blueprint({SegmentReady: worker.handle}, quarantine, deps.push_auth))
+    dead_letters = DeadLetters(deps.blobs, deps.settings.raw_audio_path)
+    handlers: Handlers = {SegmentReady: worker.handle}
+    last = last_tries(handlers, dead_letters, deps.clock)
+    app.register_blueprint(push_blueprint(handlers, quarantine, deps.push_auth, last))
     sweep = Sweep(deps.settings, deps.blobs, deps.publisher, deps.transcripts, deps.streams, deps.clock)
     app.register_blueprint(sweep_blueprint(sweep.run, deps.push_auth))
     app.register_blueprint(meetings_blueprint(deps.transcripts, deps.streams, deps.tokens))
+    app.register_blueprint(dead_letters_blueprint(dead_letters, deps.publisher, deps.tokens))
     return app
