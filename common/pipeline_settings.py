@@ -1,4 +1,4 @@
-"""What the three services of the pipeline read besides `common.settings`: how they know who pushes to them."""
+"""What the services of the pipeline read besides `common.settings`: where they may run, and how they know who pushes to them."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -11,15 +11,26 @@ from common.settings import Settings
 class PipelineSettings(Settings, frozen=True, kw_only=True):
     """Settings of ingest, segmenter and transcribe."""
 
+    def problems(self) -> Iterator[str]:
+        """On Cloud Run nothing may lie on the instance's own disk."""
+        yield from super().problems()
+        if self.k_service and not self.gcs_bucket:
+            yield "GCS_BUCKET: must be set on Cloud Run, where files on the instance's disk do not outlive it"
+
+
+class PushedSettings(PipelineSettings, frozen=True, kw_only=True):
+    """Settings of the services that are pushed to: segmenter and transcribe."""
+
     push_auth: Annotated[
-        Literal["token", "oidc", "none"],
+        Literal["", "token", "oidc", "none"],
         Meta(
             description=(
                 "How a push proves where it comes from: `token` (PUSH_TOKEN, which the embedded queue sends), `oidc` (the token that "
-                "Pub/Sub and Cloud Scheduler sign) or `none` (the emulator, which proves nothing; never on Cloud Run)."
+                "Pub/Sub and Cloud Scheduler sign) or `none` (the emulator, which proves nothing). On Cloud Run only `oidc`. "
+                "Empty: `oidc` with GCS_BUCKET, `token` without."
             )
         ),
-    ] = "token"
+    ] = ""
     push_audience: Annotated[
         str, Meta(description="Audience that pushes are signed for: the base URL of this service. PUSH_AUTH=oidc only.")
     ] = ""
@@ -33,12 +44,32 @@ class PipelineSettings(Settings, frozen=True, kw_only=True):
         str,
         Meta(
             pattern="^https?://[^/]",
-            description="Where the certificates of the token's issuer are. PUSH_AUTH=oidc only.",
+            description="Where the certificates of the tokens' issuer are. PUSH_AUTH=oidc only.",
         ),
     ] = "https://www.googleapis.com/oauth2/v1/certs"
 
+    @property
+    def push_proof(self) -> Literal["token", "oidc", "none"]:
+        """PUSH_AUTH, decided where it is empty."""
+        return self.push_auth or ("oidc" if self.gcs_bucket else "token")
+
+    @property
+    def push_accounts(self) -> frozenset[str]:
+        """PUSH_SERVICE_ACCOUNTS as a set."""
+        return frozenset(account.strip() for account in self.push_service_accounts.split(",") if account.strip())
+
     def problems(self) -> Iterator[str]:
-        """On Cloud Run nothing may lie on the instance's own disk, and nobody may push without proof."""
+        """Nobody may push without proof, and each kind of proof needs what it is compared with."""
         yield from super().problems()
-        if self.k_service and not self.gcs_bucket:
-            yield "GCS_BUCKET: must be set on Cloud Run, where files on the instance's disk do not outlive it"
+        if self.k_service and self.push_proof != "oidc":
+            yield f"PUSH_AUTH: must be oidc on Cloud Run, not {self.push_proof}: anybody could push"
+        match self.push_proof:
+            case "token" if not self.push_token:
+                yield "PUSH_TOKEN: must be set, unless PUSH_AUTH says otherwise"
+            case "oidc":
+                if not self.push_audience:
+                    yield "PUSH_AUDIENCE: must be set with PUSH_AUTH=oidc"
+                if not self.push_accounts:
+                    yield "PUSH_SERVICE_ACCOUNTS: must be set with PUSH_AUTH=oidc"
+            case _:
+                pass

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import inspect
 
+from common.pipeline_settings import PushedSettings
 from common.server_settings import ServerSettings
 from common.settings import REFUSED, Secret, Settings
 from ingest_service.settings import IngestSettings
@@ -33,6 +34,7 @@ same, and besides sets all that says where Google Cloud and Redis are: they are 
 SECTIONS: Final[tuple[tuple[str, type[Settings]], ...]] = (
     ("Every service", Settings),
     ("ingest_service", IngestSettings),
+    ("segmenter_service and transcribe_service", PushedSettings),
     ("segmenter_service", SegmenterSettings),
     ("transcribe_service", TranscribeSettings),
     ("whisper_service", WhisperSettings),
@@ -57,14 +59,15 @@ def page() -> str:
 
 
 def _required(cls: type[Settings]) -> str:
-    if cls is Settings or not cls.REQUIRED:
+    if cls in {Settings, PushedSettings} or not cls.REQUIRED:
         return ""
     return f"Must be set: {', '.join(f'`{name}`' for name in cls.REQUIRED)}.\n\n"
 
 
 def _rows(cls: type[Settings]) -> Iterator[str]:
     """One table row for each setting that `cls` adds or gives another default."""
-    inherited = {} if cls is Settings else {field.name: field for field in msgspec.structs.fields(Settings)}
+    base = PushedSettings if issubclass(cls, PushedSettings) and cls is not PushedSettings else Settings
+    inherited = {} if cls is Settings else {field.name: field for field in msgspec.structs.fields(base)}
     struct = inspect.type_info(cls)
     if not isinstance(struct, inspect.StructType):  # pragma: no cover -- settings classes are structs
         raise TypeError(cls)

@@ -19,7 +19,7 @@ from common.auth import SingleToken
 from common.clock import Clock
 from common.health import Drain
 from common.logs import get_logger
-from common.push import SharedTokenAuth
+from common.push_auth import push_auth_of
 from common.topology import topology
 from ingest_service.app import IngestDeps
 from ingest_service.app import create_app as create_ingest
@@ -74,7 +74,7 @@ class Stack:
         redis = connect_redis(redis_address(segmenter))
         whisper = whisper_client(transcribe, clock)
         tokens = SingleToken(settings.shared.api_token)
-        push_auth = SharedTokenAuth(settings.shared.push_token)
+        push_auth = push_auth_of(transcribe, clock)
 
         def publisher(service: str) -> QueuePublisher:
             return QueuePublisher(self._queue, f"/turnscribe/{service}", clock)

@@ -104,6 +104,7 @@ def load_runner_settings(environ: Mapping[str, str], *, token: Callable[[], str]
         "WHISPER_SERVICE_URL": whisper.url if whisper else "",
         **set_here,
         "API_TOKEN": set_here.get("API_TOKEN") or token(),
+        "PUSH_AUTH": "token",  # its own queue pushes, and proves it by PUSH_TOKEN
     }
     problems = [CLOUD_NAMES[name] for name in CLOUD_NAMES if environ.get(name)]
     ingest = _load(IngestSettings, complete, problems)

@@ -6,7 +6,7 @@ from flask import Flask
 
 from common.adapters.backend import backend_of
 from common.adapters.redis_server import RedisAddress, connect_redis
-from common.push import SharedTokenAuth
+from common.push_auth import push_auth_of
 from common.startup import started
 from segmenter_service.app import SegmenterDeps, create_app
 from segmenter_service.settings import SegmenterSettings
@@ -26,7 +26,7 @@ def application() -> Flask:
             publisher=backend.publisher(),
             streams=backend.streams(),
             redis=connect_redis(redis_address(settings)),
-            push_auth=SharedTokenAuth(settings.push_token),
+            push_auth=push_auth_of(settings, clock),
             clock=clock,
             drain=start.drain,
         )

@@ -5,14 +5,14 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from common.pipeline_settings import PipelineSettings
+from common.pipeline_settings import PushedSettings
 from common.settings import SECONDS, Secret
 
 
-class SegmenterSettings(PipelineSettings, frozen=True, kw_only=True):
+class SegmenterSettings(PushedSettings, frozen=True, kw_only=True):
     """Hot state, cutting, speakers, waiting."""
 
-    REQUIRED = ("PUSH_TOKEN",)
+    REQUIRED = ()
 
     redis_host: Annotated[
         str, Meta(description="Redis server of the hot state. Empty: in this process (one process only).")

@@ -7,7 +7,7 @@ from flask import Flask
 from common.adapters.backend import backend_of
 from common.auth import SingleToken
 from common.clock import Clock
-from common.push import SharedTokenAuth
+from common.push_auth import push_auth_of
 from common.startup import started
 from transcribe_service.app import TranscribeDeps, create_app
 from transcribe_service.settings import TranscribeSettings
@@ -30,7 +30,7 @@ def application() -> Flask:
             streams=backend.streams(),
             whisper=whisper_client(settings, clock),
             tokens=SingleToken(settings.api_token),
-            push_auth=SharedTokenAuth(settings.push_token),
+            push_auth=push_auth_of(settings, clock),
             clock=clock,
             drain=start.drain,
         )

@@ -5,14 +5,14 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from common.pipeline_settings import PipelineSettings
+from common.pipeline_settings import PushedSettings
 from common.settings import SECONDS, Secret
 
 
-class TranscribeSettings(PipelineSettings, frozen=True, kw_only=True):
+class TranscribeSettings(PushedSettings, frozen=True, kw_only=True):
     """Whisper's address and limits. The defaults fit a subscription with an acknowledgement deadline of 60 s."""
 
-    REQUIRED: ClassVar[tuple[str, ...]] = ("API_TOKEN", "PUSH_TOKEN", "WHISPER_SERVICE_URL")
+    REQUIRED: ClassVar[tuple[str, ...]] = ("API_TOKEN", "WHISPER_SERVICE_URL")
 
     whisper_service_url: Annotated[
         str,

@@ -47,7 +47,7 @@ def test_chunk_duration_is_ingests() -> None:
 @pytest.mark.parametrize("name", sorted(REFUSED))
 @pytest.mark.parametrize("cls", SERVICES)
 def test_what_is_refused_says_what_replaces_it(cls: type[Settings], name: str) -> None:
-    required = dict.fromkeys(cls.REQUIRED, "http://fits.any")
+    required = dict.fromkeys((*cls.REQUIRED, "PUSH_TOKEN"), "http://fits.any")
     with pytest.raises(SettingsError) as caught:
         load(cls, {**required, name: "value"})
     assert caught.value.problems == [f"{name}: {REFUSED[name]}"]

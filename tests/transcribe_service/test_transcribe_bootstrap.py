@@ -36,6 +36,5 @@ def test_wrong_settings_end_it_with_a_line_for_each() -> None:
     assert ended.returncode == 78
     assert [line.partition(":")[0] for line in ended.stderr.splitlines()] == [
         "ENGINE_API_URL",
-        "PUSH_TOKEN",
         "WHISPER_SERVICE_URL",
     ]

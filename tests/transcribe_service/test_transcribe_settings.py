@@ -15,7 +15,8 @@ def test_the_defaults_hold() -> None:
 def test_what_must_be_set_is_named(missing: str) -> None:
     with pytest.raises(SettingsError) as failed:
         load(TranscribeSettings, {name: value for name, value in GOOD.items() if name != missing})
-    assert failed.value.problems == [f"{missing}: must be set"]
+    (problem,) = failed.value.problems
+    assert problem.startswith(f"{missing}: must be set")
 
 
 @pytest.mark.parametrize(
