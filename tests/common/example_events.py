@@ -54,3 +54,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     ),
     st.builds(TranscriptUpdated, **WHOSE, **SEGMENT),
 )
+
+UPDATED = TranscriptUpdated(
+    tenant="default", meeting_id="m", connection_id="c", segment_id="c:0:0", revision=0, final=True
+)
