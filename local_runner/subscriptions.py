@@ -1,38 +1,36 @@
-"""Who gets which events on the local runner, and how patiently. Pure."""
+"""Who gets which events on the local runner: the topology, with the patience of one small machine. Pure."""
 
 from typing import Final
 
 from common.adapters.embedded.subscriptions import Subscription
-from common.events import SEGMENTS_TOPIC, STREAM_EVENTS_TOPIC
+from common.topology import PushSubscription, topology
 from local_runner.settings import PUSH_ACK_DEADLINE_S, RunnerSettings
 
-SEGMENTER_IN_FLIGHT: Final = 4
+MIN_BACKOFF_S: Final = 0.2
+MAX_BACKOFF_S: Final = 30.0
+MAX_ATTEMPTS: Final = 1000
+"""A message must outlive any outage of Whisper: 1,000 tries at up to 30 s are eight hours. Pub/Sub's 100 take longer, with its pauses."""
+IN_FLIGHT: Final = 4
 SPARE_TRANSCRIPTIONS: Final = 2
 """Pushes to transcribe beyond PROCESSING_THREADS: they fetch and wait while the others are at Whisper."""
-MAX_ATTEMPTS: Final = 1000
-"""A message must outlive any outage of Whisper: 1,000 tries at up to 30 s are eight hours."""
 
 
 def subscriptions(settings: RunnerSettings) -> tuple[Subscription, ...]:
-    """Who gets what: stream events go to the segmenter, segments to transcribe. Pure."""
-    options = {"min_backoff_s": 0.2, "max_backoff_s": 30.0}
-    return (
-        Subscription(
-            name="segmenter",
-            topic=STREAM_EVENTS_TOPIC,
-            endpoint=f"{settings.url}/internal/segmenter/push/segmenter",
-            ack_deadline_s=PUSH_ACK_DEADLINE_S,
-            max_in_flight=SEGMENTER_IN_FLIGHT,
-            max_attempts=MAX_ATTEMPTS,
-            **options,
-        ),
-        Subscription(
-            name="transcribe",
-            topic=SEGMENTS_TOPIC,
-            endpoint=f"{settings.url}/internal/transcribe/push/transcribe",
-            ack_deadline_s=settings.transcribe.push_ack_deadline_sec,
-            max_in_flight=settings.transcribe.processing_threads + SPARE_TRANSCRIPTIONS,
-            max_attempts=MAX_ATTEMPTS,
-            **options,
-        ),
+    """The subscriptions of this release, pushing to the services below this runner's `/internal`."""
+    return tuple(_subscription(settings, name, wanted) for name, wanted in topology().subscriptions.items())
+
+
+def _subscription(settings: RunnerSettings, name: str, wanted: PushSubscription) -> Subscription:
+    waits_for_whisper = wanted.service == "transcribe"
+    transcribe = settings.transcribe
+    return Subscription(
+        name=name,
+        topic=wanted.topic,
+        endpoint=f"{settings.url}/internal/{wanted.service}{wanted.path}",
+        ack_deadline_s=transcribe.push_ack_deadline_sec if waits_for_whisper else PUSH_ACK_DEADLINE_S,
+        max_in_flight=transcribe.processing_threads + SPARE_TRANSCRIPTIONS if waits_for_whisper else IN_FLIGHT,
+        max_attempts=MAX_ATTEMPTS,
+        min_backoff_s=MIN_BACKOFF_S,
+        max_backoff_s=MAX_BACKOFF_S,
+        dead_letter_topic=wanted.dead_letter_topic or "",
     )
