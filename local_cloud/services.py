@@ -38,7 +38,7 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def service_environ(
-    environ: Mapping[str, str], emulators: Emulators, *, api_token: str, push_token: str, whisper_url: str, port: int
+    environ: Mapping[str, str], emulators: Emulators, *, api_token: str, whisper_url: str, port: int
 ) -> dict[str, str]:
     """The environment of a service of the pipeline on 127.0.0.1:`port`."""
     return {
@@ -49,7 +49,6 @@ def service_environ(
         "API_TOKEN": api_token,
         "GCS_BUCKET": BUCKET,
         "PUSH_AUTH": "none",  # the emulator proves nothing
-        "PUSH_TOKEN": push_token,
         "REDIS_HOST": "127.0.0.1",
         "REDIS_PORT": str(emulators.redis.port),
         "WHISPER_SERVICE_URL": whisper_url,

@@ -1,7 +1,6 @@
 """The whole system as in production, on one machine: Google's emulators, Redis, Whisper, and each service under its own gunicorn."""
 
 import json
-import secrets
 import shutil
 import subprocess
 import sys
@@ -28,6 +27,8 @@ from segmenter_service.settings import SegmenterSettings
 READY_TIMEOUT_S: Final = 120.0
 SERVICE_STOP_S: Final = 12.0
 """Cloud Run leaves a service 10 s, and gunicorn knows."""
+_NO_PROOF: Final = Secret()
+"""The services have PUSH_AUTH=none."""
 _APPLY_TOPOLOGY: Final = "import json, sys; from local_cloud.pubsub_bootstrap import apply_topology; apply_topology(*json.loads(sys.argv[1]))"
 
 
@@ -59,13 +60,11 @@ class Stack:
         whisper_port = free[len(services.SETTINGS)]
         whisper_environ = None if "WHISPER_SERVICE_URL" in environ else services.whisper_environ(environ, whisper_port)
         whisper_url = environ.get("WHISPER_SERVICE_URL", f"http://127.0.0.1:{whisper_port}")
-        self._push_token = Secret(secrets.token_urlsafe(24))
         self._environs = {
             name: services.service_environ(
                 environ,
                 self.emulators,
                 api_token=self.api_token,
-                push_token=self._push_token.reveal(),
                 whisper_url=whisper_url,
                 port=ports[name],
             )
@@ -78,7 +77,7 @@ class Stack:
             for name in services.SETTINGS
         }
         interval_s = load(SegmenterSettings, self._environs["segmenter"]).check_and_process_connections_interval_sec
-        self._sweeps = [SweepTimer(url, self._push_token, interval_s) for url in self.sweep_urls]
+        self._sweeps = [SweepTimer(url, _NO_PROOF, interval_s) for url in self.sweep_urls]
         self._stats: StatsServer | None = None
 
     def _child(self, name: str, command: list[str], port: int, environ: Mapping[str, str]) -> Child:
@@ -190,9 +189,8 @@ class Stack:
 
     def sweep_now(self) -> None:
         """Do what the scheduler does, and return when it is done. Raises `RuntimeError` when a service could not."""
-        authorization = {"Authorization": f"Bearer {self._push_token.reveal()}"}
         for url in self.sweep_urls:
-            answer = urllib3.request("POST", url, headers=authorization, retries=False, timeout=60.0)
+            answer = urllib3.request("POST", url, retries=False, timeout=60.0)
             if answer.status >= 300:
                 raise RuntimeError(f"{url} answered {answer.status}")
 

@@ -31,7 +31,6 @@ def test_nothing_leads_a_service_away_from_this_machine(tmp_path: Path) -> None:
         PRODUCTION | {"SPEAKER_DELAY_SEC": "1", "WEB_CONCURRENCY": "2"},
         emulators,
         api_token="t",
-        push_token="p",
         whisper_url="http://127.0.0.1:9",
         port=1234,
     )
@@ -54,7 +53,7 @@ def test_everything_else_is_inherited() -> None:
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
-    environ = {"API_TOKEN": "t", "PUSH_TOKEN": "p", "WHISPER_SERVICE_URL": "http://127.0.0.1:9"}
+    environ = {"API_TOKEN": "t", "PUSH_AUTH": "none", "WHISPER_SERVICE_URL": "http://127.0.0.1:9"}
     wrong = environ | {"LOG_LEVEL": "LOUD", "WEB_CONCURRENCY": "0", "PROCESSING_THREADS": "none"}
     with pytest.raises(SettingsError) as error:
         check(dict.fromkeys(SETTINGS, wrong), {"WHISPER_BEAM_SIZE": "0"})
