@@ -3,11 +3,23 @@
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import urllib3
 
 from local_cloud.emulators import PROJECT, Emulators
+from local_cloud.processes import Child
+
+
+@contextmanager
+def frozen(server: Child) -> Iterator[None]:
+    """A server that accepts connections and answers nothing."""
+    server.freeze()
+    try:
+        yield
+    finally:
+        server.thaw()
 
 
 @pytest.fixture(scope="session")

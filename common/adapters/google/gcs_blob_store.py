@@ -43,6 +43,9 @@ class GcsBlobStore:
     ) -> None:
         with translated(_WHAT):
             self._client = storage.Client(project=project)
+        # Else each process asks in the background where the bucket lies, for traces of the client's own that nobody takes, and
+        # needs a right that nothing else here needs.
+        self._client._bucket_metadata_cache = None  # noqa: SLF001
         http: requests.Session = self._client._http  # noqa: SLF001 -- the client offers no other way to size its pool
         for scheme in ("https://", "http://"):
             http.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS, pool_connections=4))
