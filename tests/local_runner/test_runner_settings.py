@@ -2,7 +2,6 @@ import pytest
 
 from common.settings import REFUSED, SettingsError
 from local_runner.settings import RunnerSettings, load_runner_settings
-from local_runner.subscriptions import subscriptions
 from tests.earlier_deployment import EARLIER_NAMES
 
 
@@ -67,14 +66,6 @@ def test_a_whisper_model_that_is_not_there_is_told_at_the_start() -> None:
 def test_every_address_is_reached_through_this_machine_s_own() -> None:
     assert _load({"API_HOST": "::", "API_PORT": "1234"}).url == "http://[::1]:1234"
     assert _load({"API_HOST": "192.0.2.7", "API_PORT": "1234"}).url == "http://192.0.2.7:1234"
-
-
-def test_subscriptions_fit_the_settings() -> None:
-    segmenter, transcribe = subscriptions(_load({"PROCESSING_THREADS": "5"}))
-    assert segmenter.endpoint == "http://127.0.0.1:8080/internal/segmenter/push/segmenter"
-    assert transcribe.endpoint == "http://127.0.0.1:8080/internal/transcribe/push/transcribe"
-    assert (segmenter.max_in_flight, transcribe.max_in_flight) == (4, 7)
-    assert segmenter.ack_deadline_s == transcribe.ack_deadline_s == 300
 
 
 @pytest.mark.parametrize("name", EARLIER_NAMES)
