@@ -1,1 +1,1 @@
-"""The Protocols between the services and the world. Each has an embedded and (later) a cloud adapter; one contract suite runs over both."""
+"""The Protocols between the services and the world. Each has an embedded adapter and one for Google Cloud; one contract suite runs over both."""
