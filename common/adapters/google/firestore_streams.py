@@ -11,12 +11,11 @@ from google.api_core import exceptions
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from common.adapters.google.firestore_calls import FIRESTORE, TIMEOUT_S, check, once
 from common.adapters.google.google_errors import translated
 from common.errors import Retryable
 from common.ports.stream_registry import StreamRecord, StreamSummary
 
-TIMEOUT_S: Final = 10.0
-_WHAT: Final = "Firestore"
 _RECORD: Final = msgspec.json.Decoder(StreamRecord)
 _SUMMARY: Final = msgspec.json.Decoder(StreamSummary)
 
@@ -27,7 +26,8 @@ class FirestoreStreamRegistry:
     def __init__(self, client: firestore.Client, *, timeout_s: float = TIMEOUT_S) -> None:
         self._client = client
         self._streams: Any = client.collection("streams")
-        self._once: dict[str, Any] = {"retry": None, "timeout": timeout_s}  # who called us tries again
+        self._timeout_s = timeout_s
+        self._once = once(timeout_s)
 
     def open(self, record: StreamRecord) -> None:
         """Register a stream; one that is registered already stays as it is."""
@@ -40,16 +40,16 @@ class FirestoreStreamRegistry:
             "record": msgspec.json.encode(msgspec.structs.replace(record, summary=None)).decode(),
             **({"open_as": key} if record.summary is None else _account(record.summary)),
         }
-        with translated(_WHAT):
+        with translated(FIRESTORE):
             try:
                 self._document(record.tenant, record.connection_id).create(fields, **self._once)
-            except exceptions.Conflict:
+            except exceptions.AlreadyExists:  # and not Conflict: that is Aborted too, which has decided nothing
                 return
 
     def close(self, tenant: str, connection_id: str, summary: StreamSummary) -> None:
         """Store the account; a later one replaces it. An account of a stream that is not registered (yet) is `Retryable`."""
         fields = {**_account(summary), "open_as": firestore.DELETE_FIELD}
-        with translated(_WHAT):
+        with translated(FIRESTORE):
             try:
                 self._document(tenant, connection_id).update(fields, **self._once)
             except exceptions.NotFound as error:
@@ -57,7 +57,7 @@ class FirestoreStreamRegistry:
 
     def get(self, tenant: str, connection_id: str) -> StreamRecord | None:
         """One stream, or None."""
-        with translated(_WHAT):
+        with translated(FIRESTORE):
             found = self._document(tenant, connection_id).get(**self._once)
         return _stream(found) if found.exists else None
 
@@ -80,27 +80,26 @@ class FirestoreStreamRegistry:
     def look_again(self, record: StreamRecord, at_ms: int | None) -> None:
         """Make the stream due at `at_ms`, or settled; nothing where it has another account than `record`."""
         document = self._document(record.tenant, record.connection_id)
-        with translated(_WHAT):
+        with translated(FIRESTORE):
             found = document.get(**self._once)
-            if not found.exists or _stream(found) != record:
+            if record.summary is None or not found.exists or _stream(found).summary != record.summary:
                 return
             unchanged = self._client.write_option(last_update_time=found.update_time)
             fields = {"due_ms": firestore.DELETE_FIELD if at_ms is None else at_ms}
             try:
                 document.update(fields, option=unchanged, **self._once)
-            except (exceptions.Conflict, exceptions.FailedPrecondition, exceptions.NotFound):
+            except (exceptions.FailedPrecondition, exceptions.NotFound):
                 return  # another account came in between, and is due anew
 
     def check(self) -> None:
         """Raise `Retryable` when Firestore does not answer."""
-        with translated(_WHAT):
-            self._client.document("health/check").get(**self._once)
+        check(self._client, self._timeout_s)
 
     def _document(self, tenant: str, connection_id: str) -> Any:
         return self._streams.document(f"{tenant}:{connection_id}")  # no id has a colon
 
     def _answer(self, query: Any) -> list[StreamRecord]:
-        with translated(_WHAT):
+        with translated(FIRESTORE):
             return [_stream(found) for found in query.get(**self._once)]
 
 

@@ -10,14 +10,13 @@ import msgspec
 from google.api_core import exceptions
 from google.cloud import firestore
 
+from common.adapters.google.firestore_calls import FIRESTORE, TIMEOUT_S, check, once
 from common.adapters.google.google_errors import translated
 from common.errors import Retryable
 from common.ports.transcript_store import SegmentTranscript, Stored, Word, supersedes
 
-TIMEOUT_S: Final = 10.0
 MAX_RACES: Final = 10
 """So often may another writer be faster: there are a few revisions of a segment, and each wins once."""
-_WHAT: Final = "Firestore"
 _WORDS: Final = msgspec.json.Decoder(tuple[Word, ...])
 _SCALARS: Final = (
     "connection_id",
@@ -30,6 +29,7 @@ _SCALARS: Final = (
     "language",
     "refused",
 )
+_RANK: Final = ("final", "revision")
 _READ: Final = ("tenant", "meeting_id", "segment_id", *_SCALARS, "words")
 
 
@@ -38,20 +38,21 @@ class FirestoreTranscriptStore:
 
     def __init__(self, client: firestore.Client, *, timeout_s: float = TIMEOUT_S) -> None:
         self._client = client
-        self._once: dict[str, Any] = {"retry": None, "timeout": timeout_s}  # who called us tries again
+        self._timeout_s = timeout_s
+        self._once = once(timeout_s)
 
     def put(self, segment: SegmentTranscript) -> Stored:
         """Store a revision unless one that is at least as new is there. Raises the three errors."""
         document = self._document(segment.tenant, segment.meeting_id, segment.segment_id)
         fields = _fields(segment)
-        with translated(_WHAT):
+        with translated(FIRESTORE):
             for _ in range(MAX_RACES):
-                stored = document.get(**self._once)
+                stored = document.get(field_paths=_RANK, **self._once)
                 try:
                     if not stored.exists:
                         document.create(fields, **self._once)
                         return Stored.STORED
-                    if not supersedes(segment, _segment(stored.to_dict())):
+                    if not supersedes(segment, msgspec.structs.replace(segment, **stored.to_dict())):
                         return Stored.SUPERSEDED
                     unchanged = self._client.write_option(last_update_time=stored.update_time)
                     document.update(fields, option=unchanged, **self._once)
@@ -63,26 +64,25 @@ class FirestoreTranscriptStore:
     def revision_of(self, tenant: str, meeting_id: str, segment_id: str) -> tuple[bool, int] | None:
         """`(final, revision)` of what is stored, or None."""
         document = self._document(tenant, meeting_id, segment_id)
-        with translated(_WHAT):
-            found = document.get(field_paths=["final", "revision"], **self._once).to_dict()
+        with translated(FIRESTORE):
+            found = document.get(field_paths=_RANK, **self._once).to_dict()
         return (found["final"], found["revision"]) if found else None
 
     def segments(self, tenant: str, meeting_id: str) -> list[SegmentTranscript]:
         """The newest revision of every segment of a meeting, in order of time (epoch), then segment id."""
         query = self._segments(tenant, meeting_id).select(_READ)
-        with translated(_WHAT):
+        with translated(FIRESTORE):
             found = [_segment(each.to_dict()) for each in query.get(**self._once)]
         return sorted(found, key=lambda each: (each.start_ms + each.epoch_offset_ms, each.segment_id))
 
     def delete_segment(self, tenant: str, meeting_id: str, segment_id: str) -> None:
         """Remove a segment; removing what is not there is no error."""
-        with translated(_WHAT):
+        with translated(FIRESTORE):
             self._document(tenant, meeting_id, segment_id).delete(**self._once)
 
     def check(self) -> None:
         """Raise `Retryable` when Firestore does not answer."""
-        with translated(_WHAT):
-            self._client.document("health/check").get(**self._once)
+        check(self._client, self._timeout_s)
 
     def _segments(self, tenant: str, meeting_id: str) -> Any:
         return self._client.collection("tenants", tenant, "meetings", meeting_id, "segments")
