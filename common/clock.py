@@ -1,6 +1,7 @@
 """Time as an argument: every component that needs the time takes a `Clock`, so that tests can move it."""
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -26,3 +27,8 @@ class SystemClock:
     def monotonic_s(self) -> float:
         """Seconds on a clock that never goes back."""
         return time.monotonic()
+
+
+def iso_utc(epoch_ms: int) -> str:
+    """Epoch milliseconds as ISO 8601 in UTC, such as `2023-11-14T22:13:20.000Z`. Pure."""
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -5,11 +5,11 @@ Who moves them here is `common.dead_letter_push`; people ask for them at `/v1/de
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
+from common.clock import iso_utc
 from common.errors import Permanent, TurnscribeError
 from common.events import Event, Message, from_message
 from common.json_input import UNREADABLE_JSON
@@ -123,7 +123,7 @@ class DeadLetters:
             "type": event.TYPE,
             "meeting": event.meeting_id,
             "connection": event.connection_id,
-            "died-at": _iso(letter.died_at_ms),
+            "died-at": iso_utc(letter.died_at_ms),
         }
         self.blobs.create(dead_letter(self.raw_root, event.tenant, letter_id), msgspec.json.encode(letter), metadata)
         return letter_id
@@ -185,7 +185,3 @@ def _entry(info: BlobInfo) -> Entry:
         detail=known.get("detail", ""),
         died_at=known.get("died-at", ""),
     )
-
-
-def _iso(epoch_ms: int) -> str:
-    return datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

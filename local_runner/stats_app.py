@@ -36,7 +36,7 @@ def create_stats_app(
     checks: Mapping[str, Check],
     cpu_seconds: Callable[[], float] = time.process_time,
 ) -> Flask:
-    """`{"cpu_seconds", "queue": {subscription: {"messages", "dead_letters"}}, "whisper": {…} | null}`.
+    """`{"cpu_seconds", "queue": {subscription: {"messages"}}, "whisper": {…} | null}`.
 
     `cpu_seconds` is that of the process with the three services since it began; Whisper's `busy_seconds` come on top.
     """
@@ -46,10 +46,7 @@ def create_stats_app(
     @app.get("/stats")
     def stats() -> ResponseReturnValue:
         authenticate()
-        backlogs = {
-            backlog.subscription: {"messages": backlog.messages, "dead_letters": backlog.dead_letters}
-            for backlog in queue.backlogs()
-        }
+        backlogs = {backlog.subscription: {"messages": backlog.messages} for backlog in queue.backlogs()}
         return jsonify({"cpu_seconds": cpu_seconds(), "queue": backlogs, "whisper": _whisper(whisper)})
 
     return app

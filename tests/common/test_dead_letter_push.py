@@ -12,7 +12,8 @@ from common.dead_letters import DeadLetters
 from common.errors import Backpressure, Permanent, Retryable
 from common.events import Event, Message, TranscriptUpdated, to_message
 from common.health import Drain
-from common.push import SharedTokenAuth, push_blueprint
+from common.push import push_blueprint
+from common.push_auth import SharedTokenAuth
 from common.quarantine import push_quarantine
 from common.settings import Secret
 from common.web import base_app

@@ -1,7 +1,6 @@
 """Posting one delivery to one subscription's endpoint, as Pub/Sub does, and reading the answer. No queue and no threads here."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ import urllib3
 from urllib3 import exceptions
 
 from common.adapters.embedded.subscriptions import Delivery, Nack, Subscription
+from common.clock import iso_utc
 from common.settings import Secret
 
 ACKNOWLEDGING: Final = frozenset({102, 200, 201, 202, 204})
@@ -33,12 +33,11 @@ class _Envelope(msgspec.Struct, frozen=True, rename="camel"):
 
 def wrapped(delivery: Delivery) -> bytes:
     """The body of a push: `{"message": {"data": base64, "attributes", "messageId", "publishTime"}, "subscription", "deliveryAttempt"}`."""
-    published_at = datetime.fromtimestamp(delivery.published_at_ms / 1000, UTC)
     message = _Message(
         delivery.message.data,
         delivery.message.attributes,
         delivery.message_id,
-        published_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        iso_utc(delivery.published_at_ms),
     )
     return msgspec.json.encode(_Envelope(message, delivery.subscription, delivery.attempt))
 

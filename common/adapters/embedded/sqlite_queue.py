@@ -9,13 +9,14 @@ import random
 import secrets
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
 
 from common.adapters.embedded import queue_rows
 from common.adapters.embedded.sqlite_database import SqliteDatabase
-from common.adapters.embedded.subscriptions import Backlog, DeadLetter, Delivery, Nack, Subscription
+from common.adapters.embedded.subscriptions import Backlog, Delivery, Nack, Subscription
 from common.clock import Clock
 from common.events import Message
 from common.logs import get_logger
@@ -43,6 +44,18 @@ class SqliteQueue:
         self._chance = chance or random.Random()  # noqa: S311 -- jitter
         self._database = SqliteDatabase(path, queue_rows.SCHEMA)
         self._listeners: list[Callable[[], None]] = []
+        with ExitStack() as on_failure:
+            on_failure.callback(self._database.close)
+            self._adopt_earlier_dead_letters()
+            on_failure.pop_all()
+
+    def _adopt_earlier_dead_letters(self) -> None:
+        with self._database.reading() as connection:
+            if not queue_rows.has_earlier_dead_letters(connection):
+                return
+        now_ms = self._clock.now_ms()
+        adopted = self._database.write(lambda connection: queue_rows.adopt_earlier_dead_letters(connection, now_ms))
+        log.info("dead_letters_adopted", messages=adopted)
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` after every commit of this process that may give a dispatcher something to do. It must not block."""
@@ -73,15 +86,7 @@ class SqliteQueue:
         """
         message_id = secrets.token_hex(8)
         now_ms = self._clock.now_ms()
-        attributes = msgspec.json.encode(message.attributes)
-        values = (message_id, message.data, attributes, now_ms, now_ms, topic)
-        self._database.write(
-            lambda connection: connection.execute(
-                "INSERT INTO deliveries (subscription, message_id, data, attributes, published_at_ms, visible_at_ms)"
-                " SELECT name, ?, ?, ?, ?, ? FROM subscriptions WHERE topic = ?",
-                values,
-            )
-        )
+        self._database.write(lambda connection: queue_rows.insert(connection, topic, message_id, message, now_ms))
         self._tell_listeners()
         return message_id
 
@@ -94,7 +99,7 @@ class SqliteQueue:
         self.exchange(acks=list(deliveries))
 
     def nack(self, nacks: Iterable[Nack]) -> None:
-        """The deliveries failed: try again after a backoff, or make dead letters of messages that were tried often enough.
+        """The deliveries failed: try again after a backoff, or move messages that were tried often enough to the dead-letter topic.
 
         The nack of an attempt whose lease has expired and that was leased again changes nothing.
         """
@@ -121,7 +126,11 @@ class SqliteQueue:
 
         exchanged = self._database.write(run, durable=False)
         for subscription, message_id, attempts, reason in exchanged.died:
-            log.error("dead_letter", subscription=subscription, message_id=message_id, attempts=attempts, reason=reason)
+            log.warning(
+                "dead_lettered", subscription=subscription, message_id=message_id, attempts=attempts, reason=reason
+            )
+        if exchanged.died:
+            self._tell_listeners()
         return Leased(exchanged.deliveries, min(exchanged.due_ms, default=None))
 
     def release_leases(self) -> int:
@@ -136,45 +145,6 @@ class SqliteQueue:
 
         return self._database.write(run, durable=False)
 
-    def dead_letters(self, subscription: str) -> list[DeadLetter]:
-        """What the subscription gave up, in order of publishing."""
-        with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT delivery_id, subscription, data, attributes, message_id, published_at_ms, died_at_ms, attempts, reason"
-                " FROM dead_letters WHERE subscription = ? ORDER BY delivery_id",
-                (subscription,),
-            ).fetchall()
-        return [
-            DeadLetter(
-                delivery_id=row[0],
-                subscription=row[1],
-                message=Message(row[2], queue_rows.ATTRIBUTES.decode(row[3])),
-                message_id=row[4],
-                published_at_ms=row[5],
-                died_at_ms=row[6],
-                attempts=row[7],
-                reason=row[8],
-            )
-            for row in rows
-        ]
-
-    def replay_dead_letters(self, subscription: str) -> int:
-        """Put the dead letters of a subscription back into it, as if never tried. Returns their number."""
-        now_ms = self._clock.now_ms()
-
-        def run(connection: sqlite3.Connection) -> int:
-            connection.execute(
-                "INSERT INTO deliveries (subscription, message_id, data, attributes, published_at_ms, visible_at_ms)"
-                " SELECT subscription, message_id, data, attributes, published_at_ms, ? FROM dead_letters"
-                " WHERE subscription = ? ORDER BY delivery_id",
-                (now_ms, subscription),
-            )
-            return connection.execute("DELETE FROM dead_letters WHERE subscription = ?", (subscription,)).rowcount
-
-        replayed = self._database.write(run)
-        self._tell_listeners()
-        return replayed
-
     def backlogs(self) -> list[Backlog]:
         """The state of every subscription, by name: for health and for waiting until all work is done."""
         now_ms = self._clock.now_ms()
@@ -182,8 +152,7 @@ class SqliteQueue:
             rows = connection.execute(
                 "SELECT name,"
                 " (SELECT count(*) FROM deliveries WHERE subscription = name),"
-                " (SELECT min(published_at_ms) FROM deliveries WHERE subscription = name),"
-                " (SELECT count(*) FROM dead_letters WHERE subscription = name)"
+                " (SELECT min(published_at_ms) FROM deliveries WHERE subscription = name)"
                 " FROM subscriptions ORDER BY name"
             ).fetchall()
         return [
@@ -191,9 +160,8 @@ class SqliteQueue:
                 subscription=name,
                 messages=messages,
                 oldest_age_ms=max(0, now_ms - oldest_ms) if messages else 0,
-                dead_letters=dead,
             )
-            for name, messages, oldest_ms, dead in rows
+            for name, messages, oldest_ms in rows
         ]
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""What the embedded queue speaks of: subscriptions, deliveries, dead letters, backlogs, and when to try again. Pure."""
+"""What the embedded queue speaks of: subscriptions, deliveries, backlogs, and when to try again. Pure."""
 
 import random
 from typing import Annotated
@@ -20,9 +20,9 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     ack_deadline_s: _Positive = 60.0
     """The receiver's time to answer; also the time-out of the push."""
     max_attempts: Annotated[int, msgspec.Meta(ge=1)] = 100
-    """A message that failed so often is a dead letter."""
+    """A message that failed so often goes to the dead-letter topic, where there is one."""
     dead_letter_topic: str = ""
-    """Where dead letters are published as well; empty: nowhere."""
+    """Empty, or without any subscription: a message is tried until it succeeds."""
     min_backoff_s: _Positive = 0.25
     max_backoff_s: _Positive = 30.0
     max_in_flight: Annotated[int, msgspec.Meta(ge=1)] = 8
@@ -48,22 +48,9 @@ class Nack(msgspec.Struct, frozen=True):
 
     delivery: Delivery
     reason: str
-    """Short stable slug, e.g. `http_503`; the last one stays with a dead letter."""
+    """Short stable slug, e.g. `http_503`; the last one is logged when the message is given up."""
     not_before_s: float = 0.0
     """Try again no earlier than so many seconds from now (Retry-After)."""
-
-
-class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that one subscription gave up."""
-
-    delivery_id: int
-    subscription: str
-    message: Message
-    message_id: str
-    published_at_ms: int
-    died_at_ms: int
-    attempts: int
-    reason: str
 
 
 class Backlog(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +61,6 @@ class Backlog(msgspec.Struct, frozen=True, kw_only=True):
     """Not acknowledged, those in flight included."""
     oldest_age_ms: int
     """Of the message published first; 0 without messages."""
-    dead_letters: int
 
 
 def backoff_s(subscription: Subscription, attempt: int, chance: random.Random) -> float:

@@ -116,7 +116,6 @@ def test_a_refused_message_comes_again_after_its_backoff(
             clock.advance(10)
     wait_until_empty(queue)
     assert len({each.pushed.message_id for each in received}) == 1
-    assert queue.dead_letters("test") == []
 
 
 def any_leased(queue: SqliteQueue) -> bool:
@@ -124,22 +123,17 @@ def any_leased(queue: SqliteQueue) -> bool:
         return bool(connection.execute("SELECT count(*) FROM deliveries WHERE leased").fetchone()[0])
 
 
-def test_a_message_refused_too_often_is_a_dead_letter(
-    queue: SqliteQueue, clock: FakeClock, receiver: PushReceiver, subscription: Subscription, start: Callable
+def test_a_message_refused_too_often_is_pushed_to_who_takes_dead_letters(
+    queue: SqliteQueue, receiver: PushReceiver, subscription: Subscription, start: Callable
 ) -> None:
-    queue.subscribe(subscription)
+    queue.subscribe(msgspec.structs.replace(subscription, max_attempts=1, dead_letter_topic="dead"))
+    queue.subscribe(msgspec.structs.replace(subscription, name="last", topic="dead", endpoint=receiver.url("/last")))
     start(queue)
-    receiver.answer(500, 500, 409)
+    receiver.answer(409)
     publish(queue, 1)
-    for attempt in (1, 2):
-        receiver.wait_for(attempt)
-        wait_for(lambda: not any_leased(queue))
-        clock.advance(10)
-    wait_for(lambda: queue.dead_letters("test"))
-    (dead,) = queue.dead_letters("test")
-    assert (dead.attempts, dead.reason) == (3, "http_409")
-    queue.replay_dead_letters("test")
-    receiver.wait_for(4)
+    (first,), (last,) = receiver.wait_for(1), receiver.wait_for(1, "/last")
+    assert last.pushed.message.data == first.pushed.message.data
+    assert last.pushed.message.attributes["CloudPubSubDeadLetterSourceSubscription"] == "test"
     wait_until_empty(queue)
 
 

@@ -2,6 +2,7 @@ import random
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,8 +12,11 @@ from hypothesis import strategies as st
 
 from common.adapters.embedded.queue_publisher import QueuePublisher
 from common.adapters.embedded.queue_rows import LEASE_GRACE_MS
+from common.adapters.embedded.sqlite_database import SqliteDatabase
 from common.adapters.embedded.sqlite_queue import SqliteQueue
 from common.adapters.embedded.subscriptions import Backlog, Delivery, Nack, Subscription
+from common.clock import iso_utc
+from common.dead_letters import SOURCE_COUNT
 from common.errors import Retryable
 from common.events import Message, StreamEnded, from_message
 from tests.clocks import FakeClock
@@ -66,7 +70,7 @@ def test_subscriptions_share_the_message_id_and_settle_apart(subscribed: SqliteQ
 
 def test_a_topic_without_subscription_drops(subscribed: SqliteQueue) -> None:
     subscribed.publish("elsewhere", message())
-    assert subscribed.backlogs() == [Backlog(subscription="s", messages=0, oldest_age_ms=0, dead_letters=0)]
+    assert subscribed.backlogs() == [Backlog(subscription="s", messages=0, oldest_age_ms=0)]
 
 
 def test_an_unknown_subscription_has_nothing(queue: SqliteQueue) -> None:
@@ -147,43 +151,110 @@ def test_the_receiver_may_ask_for_a_longer_backoff(subscribed: SqliteQueue, cloc
     assert len(subscribed.lease("s", 1)) == 1
 
 
-def test_the_last_failure_makes_a_dead_letter_with_its_reason(subscribed: SqliteQueue, clock: FakeClock) -> None:
-    message_id = subscribed.publish("t", message(5))
-    published_at_ms = clock.now_ms()
+@pytest.fixture
+def with_dead_letters(queue: SqliteQueue) -> SqliteQueue:
+    queue.subscribe(msgspec.structs.replace(SUBSCRIPTION, dead_letter_topic="dead"))
+    queue.subscribe(msgspec.structs.replace(SUBSCRIPTION, name="d", topic="dead"))
+    return queue
+
+
+def test_the_last_failure_moves_the_message_to_the_dead_letter_topic(
+    with_dead_letters: SqliteQueue, clock: FakeClock
+) -> None:
+    message_id = with_dead_letters.publish("t", message(5))
+    published_at = iso_utc(clock.now_ms())
     with structlog.testing.capture_logs() as logs:
         for reason in ("http_500", "ack_deadline", "http_503"):
+            assert with_dead_letters.lease("d", 1) == []
             clock.advance(10)
-            (delivery,) = subscribed.lease("s", 1)
-            subscribed.nack([Nack(delivery, reason)])
-    (dead,) = subscribed.dead_letters("s")
-    assert (dead.message, dead.message_id, dead.attempts, dead.reason) == (message(5), message_id, 3, "http_503")
-    assert (dead.published_at_ms, dead.died_at_ms) == (published_at_ms, clock.now_ms())
-    assert subscribed.backlogs() == [Backlog(subscription="s", messages=0, oldest_age_ms=0, dead_letters=1)]
-    assert [(log["event"], log["message_id"], log["reason"]) for log in logs] == [
-        ("dead_letter", message_id, "http_503")
+            (delivery,) = with_dead_letters.lease("s", 1)
+            with_dead_letters.nack([Nack(delivery, reason)])
+    clock.advance(10)
+    assert with_dead_letters.lease("s", 1) == []
+    (dead,) = with_dead_letters.lease("d", 1)
+    assert (dead.message.data, dead.attempt, dead.published_at_ms) == (b"5", 1, clock.now_ms() - 10_000)
+    assert dead.message_id != message_id
+    assert dead.message.attributes == {
+        "n": "5",
+        "CloudPubSubDeadLetterSourceDeliveryCount": "3",
+        "CloudPubSubDeadLetterSourceSubscription": "s",
+        "CloudPubSubDeadLetterSourceTopicPublishTime": published_at,
+    }
+    assert [(log["event"], log["message_id"], log["attempts"], log["reason"]) for log in logs] == [
+        ("dead_lettered", message_id, 3, "http_503")
     ]
 
 
-def test_a_message_that_nobody_ever_answers_dies_too(subscribed: SqliteQueue, clock: FakeClock) -> None:
-    subscribed.publish("t", message())
+def test_a_message_that_nobody_ever_answers_dies_too(with_dead_letters: SqliteQueue, clock: FakeClock) -> None:
+    with_dead_letters.publish("t", message())
     for _ in range(3):
-        assert len(subscribed.lease("s", 1)) == 1
+        assert len(with_dead_letters.lease("s", 1)) == 1
         clock.advance(LEASE_S)
-    assert subscribed.lease("s", 1) == []
-    (dead,) = subscribed.dead_letters("s")
-    assert (dead.attempts, dead.reason) == (3, "no_answer")
+    with structlog.testing.capture_logs() as logs:
+        assert with_dead_letters.lease("s", 1) == []
+    assert [(log["attempts"], log["reason"]) for log in logs] == [(3, "no_answer")]
+    (dead,) = with_dead_letters.lease("d", 1)
+    assert dead.message.attributes[SOURCE_COUNT] == "3"
 
 
-def test_dead_letters_can_be_replayed(subscribed: SqliteQueue, clock: FakeClock) -> None:
-    subscribed.subscribe(msgspec.structs.replace(SUBSCRIPTION, max_attempts=1))
-    ids = [subscribed.publish("t", message(number)) for number in range(2)]
-    subscribed.nack([Nack(delivery, "http_400") for delivery in subscribed.lease("s", 2)])
-    assert [dead.message_id for dead in subscribed.dead_letters("s")] == ids
-    assert subscribed.replay_dead_letters("s") == 2
-    assert subscribed.dead_letters("s") == []
-    again = subscribed.lease("s", 9)
-    assert [(each.message_id, each.attempt) for each in again] == [(ids[0], 1), (ids[1], 1)]
-    assert subscribed.replay_dead_letters("s") == 0
+@pytest.mark.parametrize("topic", ["", "nobody listens to it"])
+@pytest.mark.parametrize("answered", [True, False])
+def test_where_nobody_takes_dead_letters_a_message_is_tried_for_ever(
+    queue: SqliteQueue, clock: FakeClock, topic: str, answered: bool
+) -> None:
+    queue.subscribe(msgspec.structs.replace(SUBSCRIPTION, dead_letter_topic=topic))
+    queue.publish("t", message())
+    for attempt in range(1, 8):
+        (delivery,) = queue.lease("s", 1)
+        assert delivery.attempt == attempt
+        if answered:
+            queue.nack([Nack(delivery, "http_503")])
+        clock.advance(LEASE_S)
+
+
+def test_listeners_hear_of_dead_letters(with_dead_letters: SqliteQueue) -> None:
+    with_dead_letters.subscribe(msgspec.structs.replace(SUBSCRIPTION, dead_letter_topic="dead", max_attempts=1))
+    with_dead_letters.publish("t", message())
+    heard: list[int] = []
+    with_dead_letters.listen(lambda: heard.append(1))
+    leased = with_dead_letters.lease("s", 1)
+    assert heard == []
+    with_dead_letters.nack([Nack(leased[0], "http_503")])
+    assert heard == [1]
+
+
+def test_what_an_earlier_release_gave_up_is_tried_again(
+    queue_path: Path, open_queue: Callable[[], SqliteQueue], clock: FakeClock
+) -> None:
+    SqliteDatabase(queue_path, EARLIER_RELEASE).close()
+    for _ in range(2):
+        queue = open_queue()
+        assert [each.max_attempts for each in queue.subscriptions()] == [1000]
+        assert queue.backlogs() == [Backlog(subscription="s", messages=2, oldest_age_ms=clock.now_ms() - 5)]
+    assert [(each.message, each.message_id, each.attempt) for each in queue.lease("s", 9)] == [
+        (Message(b"waiting", {}), "m2", 4),
+        (Message(b"dead", {"a": "b"}), "m1", 1),
+    ]
+
+
+EARLIER_RELEASE = """
+CREATE TABLE subscriptions (name TEXT PRIMARY KEY, topic TEXT NOT NULL, options BLOB NOT NULL);
+CREATE TABLE deliveries (
+    delivery_id INTEGER PRIMARY KEY AUTOINCREMENT, subscription TEXT NOT NULL, message_id TEXT NOT NULL,
+    data BLOB NOT NULL, attributes BLOB NOT NULL, published_at_ms INTEGER NOT NULL, visible_at_ms INTEGER NOT NULL,
+    leased INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX deliveries_due ON deliveries (subscription, visible_at_ms, published_at_ms);
+CREATE TABLE dead_letters (
+    delivery_id INTEGER PRIMARY KEY, subscription TEXT NOT NULL, message_id TEXT NOT NULL, data BLOB NOT NULL,
+    attributes BLOB NOT NULL, published_at_ms INTEGER NOT NULL, died_at_ms INTEGER NOT NULL, attempts INTEGER NOT NULL,
+    reason TEXT NOT NULL
+);
+CREATE INDEX dead_letters_of ON dead_letters (subscription);
+INSERT INTO subscriptions VALUES ('s', 't', CAST('{"name":"s","topic":"t","endpoint":"http://x/","max_attempts":1000}' AS BLOB));
+INSERT INTO dead_letters VALUES (1, 's', 'm1', CAST('dead' AS BLOB), CAST('{"a":"b"}' AS BLOB), 5, 6, 1000, 'http_503');
+INSERT INTO deliveries VALUES (2, 's', 'm2', CAST('waiting' AS BLOB), CAST('{}' AS BLOB), 7, 8, 0, 3, 'http_503');
+"""
 
 
 def test_subscribing_again_changes_the_options_and_keeps_the_backlog(subscribed: SqliteQueue) -> None:
@@ -199,7 +270,7 @@ def test_a_backlog_tells_how_old_its_oldest_message_is(subscribed: SqliteQueue, 
     clock.advance(90)
     subscribed.publish("t", message())
     subscribed.lease("s", 1)
-    assert subscribed.backlogs() == [Backlog(subscription="s", messages=2, oldest_age_ms=90_000, dead_letters=0)]
+    assert subscribed.backlogs() == [Backlog(subscription="s", messages=2, oldest_age_ms=90_000)]
 
 
 def test_an_exchange_says_when_to_come_again(subscribed: SqliteQueue, clock: FakeClock) -> None:
@@ -263,29 +334,31 @@ def test_whatever_happens_every_message_is_waiting_acknowledged_or_dead(
     queue: SqliteQueue, clock: FakeClock, steps: list[str], chance: random.Random
 ) -> None:
     name = uuid.uuid4().hex
-    queue.subscribe(msgspec.structs.replace(SUBSCRIPTION, name=name, topic=name))
-    published, acknowledged = set[str](), set[str]()
+    queue.subscribe(msgspec.structs.replace(SUBSCRIPTION, name=name, topic=name, dead_letter_topic=f"{name}-dead"))
+    queue.subscribe(msgspec.structs.replace(SUBSCRIPTION, name=f"{name}-dead", topic=f"{name}-dead"))
+
+    def waiting(subscription: str) -> int:
+        (backlog,) = [each for each in queue.backlogs() if each.subscription == subscription]
+        return backlog.messages
+
+    published, acknowledged = 0, 0
     held: list[Delivery] = []
     for step in steps:
         if step == "publish":
-            published.add(queue.publish(name, message()))
+            queue.publish(name, message())
+            published += 1
         elif step == "lease":
             leased = queue.lease(name, chance.randint(1, 3))
             assert all(1 <= delivery.attempt <= SUBSCRIPTION.max_attempts for delivery in leased)
-            assert not acknowledged & {delivery.message_id for delivery in leased}
             held += leased
         elif step == "wait":
             clock.advance(chance.choice([0.5, 5, LEASE_S]))
         elif held:
             delivery = chance.choice(held)
             if step == "ack":
+                before = waiting(name)
                 queue.ack([delivery])
-                if delivery.message_id not in {dead.message_id for dead in queue.dead_letters(name)}:
-                    acknowledged.add(delivery.message_id)
+                acknowledged += before - waiting(name)  # a dead one can't be acknowledged any more
             else:
                 queue.nack([Nack(delivery, "http_503")])
-    dead = {letter.message_id for letter in queue.dead_letters(name)}
-    (backlog,) = [each for each in queue.backlogs() if each.subscription == name]
-    assert backlog.dead_letters == len(dead)
-    assert backlog.messages == len(published - acknowledged - dead)
-    assert not acknowledged & dead
+    assert waiting(name) + waiting(f"{name}-dead") == published - acknowledged
