@@ -1,7 +1,8 @@
 """Whether a push carries the token that Pub/Sub or Cloud Scheduler signs for this service: OpenID Connect, verified here.
 
-Cloud Run verifies a token too, but only that its account may invoke the service. Here it must be signed by Google, in time, for
-this audience, and belong to the account that pushes.
+Here it must be signed by Google, in time, for this audience, and belong to the account that pushes. Cloud Run's own check asks
+less, only that the account may invoke the service, and takes the signature away before the application sees the token: it must
+be open to everybody (invoker: allUsers) where this one decides.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ ALGORITHM: Final = "RS256"
 CLOCK_SKEW_S: Final = 10
 """How far this machine's clock may be from the issuer's."""
 MAX_TOKEN_CHARACTERS: Final = 8_192
+_REMOVED: Final = ".SIGNATURE_REMOVED_BY_GOOGLE"
+"""What Cloud Run puts in the place of a signature that it has checked itself."""
 
 
 class Refused(Exception):
@@ -71,6 +74,8 @@ def _token(authorization: str) -> str:
         raise Refused("no_token")
     if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
         raise Refused("garbage")
+    if token.endswith(_REMOVED):
+        raise Refused("signature_removed")
     return token
 
 
@@ -78,7 +83,7 @@ def _key_id(token: str) -> str:
     """The key that the token says it is signed with. No other algorithm is looked at: not `none`, not a shared secret."""
     try:
         header: Any = jwt.decode_header(token)  # type: ignore[no-untyped-call]
-    except (google.auth.exceptions.GoogleAuthError, ValueError) as error:
+    except (google.auth.exceptions.GoogleAuthError, ValueError, RecursionError) as error:
         raise Refused("garbage") from error
     if not isinstance(header, dict) or header.get("alg") != ALGORITHM or not isinstance(header.get("kid"), str):
         raise Refused("algorithm")

@@ -70,6 +70,8 @@ class CertificateServer:
         self.keys = list(keys)
         self.status = 200
         self.cache_control = "public, max-age=20000"
+        self.body: bytes | None = None
+        """What to answer instead of the certificates."""
         self.requests = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}/certs"
@@ -90,7 +92,8 @@ class CertificateServer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 server.requests += 1
-                body = json.dumps({key.key_id: key.certificate for key in server.keys}).encode()
+                certificates = json.dumps({key.key_id: key.certificate for key in server.keys}).encode()
+                body = certificates if server.body is None else server.body
                 self.send_response(server.status)
                 self.send_header("Cache-Control", server.cache_control)
                 self.send_header("Content-Length", str(len(body)))

@@ -1,5 +1,6 @@
 import hashlib
 import hmac
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ from contextlib import closing
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from structlog.testing import capture_logs
 
 from common.errors import Retryable
 from common.events import ChunkStored
@@ -119,6 +121,9 @@ def test_a_token_that_claims_anything_else_is_refused(client: FlaskClient, claim
         "....",
         f"{encoded([])}.{encoded({})}.{encoded(b'x')}",
         f"{encoded(b'no json')}.{encoded({})}.{encoded(b'x')}",
+        f"{encoded(b'[' * 4_000)}.{encoded({})}.{encoded(b'x')}",
+        f"{encoded({'alg': 'RS256', 'kid': 'key-1'})}.{encoded(b'[' * 4_000)}.{encoded(b'x')}",
+        KEY.token().rpartition(".")[0] + ".SIGNATURE_REMOVED_BY_GOOGLE",
         "é" * 20,
         "x" * 100_000,
     ],
@@ -202,10 +207,78 @@ def test_many_threads_fetch_once(certificates: Certificates, server: Certificate
     assert server.requests == 1
 
 
-def test_what_answers_but_is_no_list_of_certificates_is_a_passing_fault(clock: FakeClock) -> None:
-    with (
-        CertificateServer() as nothing,
-        closing(Certificates(nothing.url, clock)) as kept,
-        pytest.raises(Retryable),
-    ):
-        kept.having("key-1")
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"null",
+        b"<html>",
+        b'{"key-1": "\xff"}',
+        b'{"key-1": "no certificate"}',
+        b'{"error": "try again later"}',
+        b'{"keys": [{"kid": "key-1"}]}',
+        b"[" * 100_000,
+    ],
+)
+def test_what_answers_but_is_no_list_of_certificates_is_a_passing_fault(
+    client: FlaskClient, server: CertificateServer, clock: FakeClock, body: bytes
+) -> None:
+    server.body = body
+    assert pushed(client, f"Bearer {KEY.token()}") == 503
+    server.body = None
+    clock.sleep(AGAIN_S)
+    assert pushed(client, f"Bearer {KEY.token()}") == 204
+    server.body = body
+    clock.sleep(20_001)
+    assert pushed(client, f"Bearer {KEY.token()}") == 204, "the old ones serve"
+
+
+def test_one_entry_that_is_no_certificate_does_not_spoil_the_others(
+    client: FlaskClient, server: CertificateServer
+) -> None:
+    server.body = json.dumps({"key-0": "no certificate", "key-1": KEY.certificate}).encode()
+    assert pushed(client, f"Bearer {KEY.token()}") == 204
+
+
+def test_a_rotated_key_is_neither_known_nor_refused_while_it_cannot_be_asked_for(
+    client: FlaskClient, server: CertificateServer, clock: FakeClock
+) -> None:
+    assert pushed(client, f"Bearer {KEY.token()}") == 204
+    rotated = SigningKey("key-2")
+    server.keys, server.status = [KEY, rotated], 500
+    clock.sleep(NOT_BEFORE_S)
+    for _ in range(3):
+        assert pushed(client, f"Bearer {rotated.token()}") == 503
+    assert pushed(client, f"Bearer {KEY.token()}") == 204
+    assert server.requests == 2
+    server.status = 200
+    clock.sleep(NOT_BEFORE_S)
+    assert pushed(client, f"Bearer {rotated.token()}") == 204
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [
+        (KEY.token(exp=int(time.time()) - HOUR), "expired"),
+        (KEY.token(iat=int(time.time()) + HOUR), "not_yet_valid"),
+        (KEY.token(exp=None), "claims"),
+        (KEY.token(aud="https://transcribe.example"), "audience"),
+        (KEY.token(email="somebody@a-project.iam.gserviceaccount.com"), "account"),
+        (KEY.token(email_verified=False), "unverified_email"),
+        (KEY.token(iss="https://accounts.example"), "issuer"),
+        (OTHER_KEY.token(), "signature"),
+        (KEY.token().rpartition(".")[0] + ".SIGNATURE_REMOVED_BY_GOOGLE", "signature_removed"),
+        (hmac_signed_with_the_certificate(), "algorithm"),
+        (SigningKey("key-9").token(), "unknown_key"),
+        ("a.b.c", "garbage"),
+        ("", "no_token"),
+    ],
+)
+def test_the_log_says_why_but_not_what_was_sent(client: FlaskClient, token: str, reason: str) -> None:
+    with capture_logs() as lines:
+        assert pushed(client, f"Bearer {token}") == 401
+    assert [line["reason"] for line in lines if line["event"] == "token_refused"] == [reason]
+    logged = repr(lines)
+    assert not any(part in logged for part in token.split(".") if len(part) > 5)
+    assert "@" not in logged
