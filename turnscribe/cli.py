@@ -1,14 +1,30 @@
 """The command `turnscribe`: its subcommands and their options. What they do stands elsewhere."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from turnscribe import __version__
+from turnscribe.client import Client
+from turnscribe.credentials import DATA_DIR, TOKEN_VARIABLES, NoToken, find_token
+from turnscribe.dead_letters import (
+    EXIT_FAILED,
+    list_dead_letters,
+    replay_all_dead_letters,
+    replay_dead_letters,
+    show_dead_letter,
+)
 from turnscribe.demo.command import DemoOptions, run_demo
+from turnscribe.errors import TurnscribeClientError
 from turnscribe.local_server import LocalServerFailed, serve
+from turnscribe.transport import RetryPolicy
 
+EXIT_USAGE: Final = 2
+PATIENCE_S: Final = 10.0
+"""Somebody sits before the command and waits."""
 Run = Callable[[argparse.Namespace], int]
 
 
@@ -121,6 +137,62 @@ def _serve(arguments: argparse.Namespace) -> int:
     return 1
 
 
+def _add_dead_letters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser(
+        "deadletters",
+        help="see what no service could handle, and have it published again",
+        description="Messages that failed too often are kept with the reason. See them, and replay them once the fault is mended.",
+        epilog="Exit status: 0 all well, 1 something failed, 2 bad usage.",
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--url", default="http://127.0.0.1:8080", help="the server (default: %(default)s)")
+    common.add_argument("--token-file", type=Path, metavar="FILE", help="a file with the bearer token")
+    common.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help=f"where `turnscribe serve` keeps its token (default: {' or '.join(TOKEN_VARIABLES)}, else {DATA_DIR})",
+    )
+    common.add_argument("--json", action="store_true", help="print one JSON document on standard output")
+    actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", parents=[common], help="all of them")
+    listing.set_defaults(run=_with_client(lambda client, chosen: list_dead_letters(client, as_json=chosen.json)))
+    show = actions.add_parser("show", parents=[common], help="one of them, with its event")
+    show.add_argument("id", metavar="ID")
+    show.set_defaults(run=_with_client(lambda client, chosen: show_dead_letter(client, chosen.id, as_json=chosen.json)))
+    replay = actions.add_parser("replay", parents=[common], help="have some or all published again")
+    which = replay.add_mutually_exclusive_group(required=True)
+    which.add_argument("ids", nargs="*", default=[], metavar="ID")
+    which.add_argument("--all", action="store_true", help="all of them")
+    replay.set_defaults(run=_with_client(_replay))
+
+
+def _replay(client: Client, chosen: argparse.Namespace) -> int:
+    if chosen.all:
+        return replay_all_dead_letters(client, as_json=chosen.json)
+    return replay_dead_letters(client, chosen.ids, as_json=chosen.json)
+
+
+def _with_client(action: Callable[[Client, argparse.Namespace], int]) -> Run:
+    def run(chosen: argparse.Namespace) -> int:
+        try:
+            token = find_token(chosen.token_file, chosen.data_dir, os.environ)
+        except NoToken as error:
+            return _failed(error, EXIT_USAGE)
+        try:
+            with Client(chosen.url, token, retry=RetryPolicy(give_up_after_s=PATIENCE_S)) as client:
+                return action(client, chosen)
+        except TurnscribeClientError as error:
+            return _failed(error, EXIT_FAILED)
+
+    return run
+
+
+def _failed(error: Exception, status: int) -> int:
+    print(f"turnscribe: {error}", file=sys.stderr)
+    return status
+
+
 def parser() -> argparse.ArgumentParser:
     """All options."""
     root = argparse.ArgumentParser(
@@ -130,6 +202,7 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_demo(commands)
     _add_serve(commands)
+    _add_dead_letters(commands)
     return root
 
 

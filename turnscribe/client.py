@@ -10,17 +10,26 @@
 Needs nothing of the services. Errors are those of `turnscribe.errors`; how requests are retried stands in `turnscribe.transport`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self
+from typing import Final, Literal, Self
 from urllib.parse import quote
 
 import msgspec
 
-from turnscribe.schema import StoredChunk, StreamStatus, Transcript
+from turnscribe.schema import (
+    DeadLetter,
+    DeadLetterPage,
+    ReplayedDeadLetters,
+    ShownDeadLetter,
+    StoredChunk,
+    StreamStatus,
+    Transcript,
+)
 from turnscribe.transport import Answer, RetryPolicy, Transport
 
+_DEAD_LETTERS: Final = "/v1/deadletters"
 TextFormat = Literal["text", "srt", "vtt"]
 
 
@@ -84,6 +93,36 @@ class Client:
     def transcript_text(self, meeting_id: str, format_: TextFormat = "text") -> str:
         """The meeting's transcript for people to read. Raises `NotFound`."""
         return self.transcript_bytes(meeting_id, format_).decode()
+
+    def dead_letters(self) -> Iterator[DeadLetter]:
+        """What no service could handle however often it came, in the order of publishing. Asks page by page."""
+        query: dict[str, str] = {}
+        while True:
+            page = self._transport.request("GET", _DEAD_LETTERS, query=query).decoded(DeadLetterPage)
+            yield from page.dead_letters
+            if page.next is None:
+                return
+            query["after"] = page.next
+
+    def dead_letter(self, letter_id: str) -> ShownDeadLetter:
+        """One of them with its event. Raises `NotFound`."""
+        return self._transport.request("GET", _dead_letter_path(letter_id)).decoded(ShownDeadLetter)
+
+    def replay_dead_letter(self, letter_id: str) -> None:
+        """Have it published again. Raises `NotFound`, or `Conflict` when the server can't read its event."""
+        self._transport.request("POST", f"{_dead_letter_path(letter_id)}/replay")
+
+    def replay_dead_letters(self) -> ReplayedDeadLetters:
+        """Have all of them published again, in steps that the server bounds."""
+        replayed, unreadable = 0, list[str]()
+        query: dict[str, str] = {}
+        while True:
+            step = self._transport.request("POST", f"{_DEAD_LETTERS}/replay", query=query).decoded(ReplayedDeadLetters)
+            replayed += step.replayed
+            unreadable += step.unreadable
+            if step.next is None:
+                return ReplayedDeadLetters(replayed, tuple(unreadable))
+            query["after"] = step.next
 
     def get_json(self, path: str) -> object:
         """The decoded JSON of any other route, e.g. `/health/version`."""
@@ -176,3 +215,7 @@ def _stream_path(connection_id: str) -> str:
 
 def _transcript_path(meeting_id: str) -> str:
     return f"/v1/meetings/{quote(meeting_id, safe='')}/transcript"
+
+
+def _dead_letter_path(letter_id: str) -> str:
+    return f"{_DEAD_LETTERS}/{quote(letter_id, safe='')}"

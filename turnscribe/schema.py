@@ -97,3 +97,46 @@ class Transcript(msgspec.Struct, frozen=True):
     """Every stream is closed and each of its segments is transcribed."""
     streams: tuple[StreamAccount, ...]
     utterances: tuple[Utterance, ...]
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that a service could not handle however often it came."""
+
+    id: str
+    type: str
+    """Of its event."""
+    meeting_id: str = ""
+    connection_id: str = ""
+    reason: str = ""
+    detail: str = ""
+    died_at: str = ""
+    """ISO 8601."""
+
+
+class ShownDeadLetter(DeadLetter, frozen=True, kw_only=True):
+    """One dead letter with everything that is known of it."""
+
+    subscription: str = ""
+    """Where it failed."""
+    attempts: int | None = None
+    message_id: str = ""
+    attributes: dict[str, str] = {}
+    event: object = None
+    """The message's data where it is JSON."""
+    data: str | None = None
+    """In base64, where it is not."""
+
+
+class DeadLetterPage(msgspec.Struct, frozen=True):
+    """Some dead letters, and the id after which the next ones come; None at the end."""
+
+    dead_letters: tuple[DeadLetter, ...]
+    next: str | None = None
+
+
+class ReplayedDeadLetters(msgspec.Struct, frozen=True):
+    """How many were published again, and the ids of those that can't be read and stay."""
+
+    replayed: int
+    unreadable: tuple[str, ...] = ()
+    next: str | None = None

@@ -48,9 +48,9 @@ def test_each_loss_is_named(lost: tuple[str, ...], sentence: str) -> None:
 
 
 def test_the_real_time_factor_counts_whisper_and_the_pipeline() -> None:
-    assert real_time_factor(ServerStats(1.0, 2.0, 0), ServerStats(3.0, 8.0, 0), 16.0) == pytest.approx(0.5)
-    assert real_time_factor(ServerStats(1.0, None, 0), ServerStats(3.0, None, 0), 16.0) is None
-    assert real_time_factor(ServerStats(1.0, 2.0, 0), ServerStats(3.0, 8.0, 0), 0.0) is None
+    assert real_time_factor(ServerStats(1.0, 2.0), ServerStats(3.0, 8.0), 16.0) == pytest.approx(0.5)
+    assert real_time_factor(ServerStats(1.0, None), ServerStats(3.0, None), 16.0) is None
+    assert real_time_factor(ServerStats(1.0, 2.0), ServerStats(3.0, 8.0), 0.0) is None
 
 
 @pytest.mark.parametrize("scored", [True, False])

@@ -18,7 +18,6 @@ class ServerStats:
 
     cpu_seconds: float
     whisper_busy_seconds: float | None
-    dead_letters: int
 
 
 @dataclass(frozen=True)
