@@ -99,4 +99,4 @@ def _json(document: object, indent: int | None = 2) -> str:
 
 
 def _print_json(document: object) -> None:
-    print(_json(document))
+    print(_json(document, indent=None))
