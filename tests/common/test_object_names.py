@@ -7,7 +7,11 @@ from common.object_names import (
     MAX_SEQ,
     ConnectionObjects,
     channel_and_start_of,
+    checked_dead_letter_id,
     connection_of,
+    dead_letter,
+    dead_letter_id,
+    dead_letters_prefix,
     quarantined_push,
     seq_of,
     unregistered_connection,
@@ -103,3 +107,23 @@ def test_what_is_no_final_segment_is_permanent(name: str) -> None:
 def test_what_is_no_description_is_permanent(name: str) -> None:
     with pytest.raises(Permanent):
         connection_of(name)
+
+
+@given(st.integers(0, 10**14 - 1), st.integers(0, 10**14 - 1), st.binary(max_size=9), st.binary(max_size=9))
+def test_dead_letters_sort_by_time_and_their_ids_are_theirs(a: int, b: int, one: bytes, other: bytes) -> None:
+    first, second = dead_letter_id(a, one), dead_letter_id(b, other)
+    assert checked_dead_letter_id(first) == first
+    if a != b:
+        assert (dead_letter("raw", "t", first) < dead_letter("raw", "t", second)) == (a < b)
+    assert (first == second) == ((a, one) == (b, other))
+
+
+@pytest.mark.parametrize("published_ms", [-(10**20), -1, 10**14, 10**20])
+def test_no_clock_gives_a_dead_letter_an_id_that_is_none(published_ms: int) -> None:
+    assert checked_dead_letter_id(dead_letter_id(published_ms, b""))
+
+
+@given(IDS, IDS)
+def test_no_tenant_s_dead_letters_lie_among_another_s(tenant: str, other: str) -> None:
+    if tenant != other:
+        assert not dead_letter("raw", other, dead_letter_id(1, b"")).startswith(dead_letters_prefix("raw", tenant))

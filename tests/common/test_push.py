@@ -63,6 +63,12 @@ def test_both_forms_say_the_same(event: Event) -> None:
     assert (one.message_id, one.subscription) == (other.message_id, other.subscription)
 
 
+def test_an_unwrapped_dead_letter_keeps_what_pub_sub_says_of_its_source() -> None:
+    headers = {**unwrapped(message_of(ENDED)), "Cloudpubsubdeadlettersourcedeliverycount": "5"}
+    attributes = parse_push(headers, b"").message.attributes
+    assert attributes["cloudpubsubdeadlettersourcedeliverycount"] == "5"
+
+
 BROKEN = [
     b"",
     b"{",
