@@ -40,6 +40,15 @@ class PushedSettings(PipelineSettings, frozen=True, kw_only=True):
             description="E-mail addresses of the service accounts that may push, separated by commas. PUSH_AUTH=oidc only."
         ),
     ] = ""
+    push_signature: Annotated[
+        Literal["application", "cloud_run"],
+        Meta(
+            description=(
+                "Who checks the signature of a push's token. `cloud_run`: Cloud Run, which then takes it off; only for a service that "
+                "not everybody may invoke. `application`: this service. PUSH_AUTH=oidc only."
+            )
+        ),
+    ] = "application"
     oidc_certs_url: Annotated[
         str,
         Meta(
@@ -63,6 +72,8 @@ class PushedSettings(PipelineSettings, frozen=True, kw_only=True):
         yield from super().problems()
         if self.k_service and self.push_proof != "oidc":
             yield f"PUSH_AUTH: must be oidc on Cloud Run, not {self.push_proof}: anybody could push"
+        if self.push_signature == "cloud_run" and not self.k_service:
+            yield "PUSH_SIGNATURE: cloud_run is for Cloud Run; elsewhere nobody checks signatures but this service"
         match self.push_proof:
             case "token" if not self.push_token:
                 yield "PUSH_TOKEN: must be set, unless PUSH_AUTH says otherwise"

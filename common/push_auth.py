@@ -24,7 +24,11 @@ def push_auth_of(settings: PushedSettings, clock: Clock) -> PushAuth:
             from common.oidc_certificates import Certificates
 
             return OidcAuth(
-                settings.push_audience, settings.push_accounts, Certificates(settings.oidc_certs_url, clock)
+                settings.push_audience,
+                settings.push_accounts,
+                Certificates(settings.oidc_certs_url, clock),
+                clock,
+                cloud_run_checks_signatures=settings.push_signature == "cloud_run",
             )
         case "none":
             return NoAuth()

@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
+from common.clock import SystemClock
 from common.errors import Retryable
 from common.events import ChunkStored
 from common.health import Drain
@@ -46,7 +47,9 @@ def certificates(server: CertificateServer, clock: FakeClock) -> Iterator[Certif
 
 @pytest.fixture
 def client(certificates: Certificates) -> FlaskClient:
-    auth = OidcAuth(AUDIENCE, frozenset({ACCOUNT, "scheduler@a-project.iam.gserviceaccount.com"}), certificates)
+    auth = OidcAuth(
+        AUDIENCE, frozenset({ACCOUNT, "scheduler@a-project.iam.gserviceaccount.com"}), certificates, SystemClock()
+    )
     app: Flask = base_app("pushed", {}, Drain())
     app.register_blueprint(push_blueprint({ChunkStored: lambda _event: None}, lambda _body, _error: None, auth))
     app.register_blueprint(sweep_blueprint(lambda: None, auth))  # type: ignore[arg-type,return-value]
@@ -282,3 +285,50 @@ def test_the_log_says_why_but_not_what_was_sent(client: FlaskClient, token: str,
     logged = repr(lines)
     assert not any(part in logged for part in token.split(".") if len(part) > 5)
     assert "@" not in logged
+
+
+def as_cloud_run_passes_on(token: str) -> str:
+    return token.rpartition(".")[0] + ".SIGNATURE_REMOVED_BY_GOOGLE"
+
+
+@pytest.fixture
+def behind_cloud_run(certificates: Certificates) -> FlaskClient:
+    """A service that not everybody may invoke: Cloud Run has checked the signature."""
+    auth = OidcAuth(AUDIENCE, frozenset({ACCOUNT}), certificates, SystemClock(), cloud_run_checks_signatures=True)
+    app: Flask = base_app("pushed", {}, Drain())
+    app.register_blueprint(push_blueprint({ChunkStored: lambda _event: None}, lambda _body, _error: None, auth))
+    return app.test_client()
+
+
+def test_a_token_that_cloud_run_has_checked_is_good_where_cloud_run_checks(
+    behind_cloud_run: FlaskClient, client: FlaskClient, server: CertificateServer
+) -> None:
+    token = as_cloud_run_passes_on(KEY.token())
+    assert pushed(behind_cloud_run, f"Bearer {token}") == 204
+    assert pushed(behind_cloud_run, f"Bearer {KEY.token()}") == 204
+    assert pushed(client, f"Bearer {token}") == 401, "here anybody could have written it"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"exp": int(time.time()) - HOUR, "iat": int(time.time()) - 2 * HOUR},
+        {"iat": int(time.time()) + HOUR, "exp": int(time.time()) + 2 * HOUR},
+        {"exp": None},
+        {"exp": "soon"},
+        {"iat": None},
+        {"aud": "https://transcribe.example"},
+        {"email": "somebody@a-project.iam.gserviceaccount.com"},
+        {"email_verified": False},
+        {"iss": "https://accounts.example"},
+    ],
+)
+def test_what_it_claims_is_checked_all_the_same(behind_cloud_run: FlaskClient, claims: dict[str, object]) -> None:
+    assert pushed(behind_cloud_run, f"Bearer {as_cloud_run_passes_on(KEY.token(**claims))}") == 401
+
+
+@pytest.mark.parametrize(
+    "token", ["a.b.SIGNATURE_REMOVED_BY_GOOGLE", ".SIGNATURE_REMOVED_BY_GOOGLE", OTHER_KEY.token()]
+)
+def test_anything_else_is_refused_there_too(behind_cloud_run: FlaskClient, token: str) -> None:
+    assert pushed(behind_cloud_run, f"Bearer {token}") == 401

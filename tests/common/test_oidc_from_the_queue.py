@@ -34,7 +34,7 @@ def test_signed_pushes_of_the_queue_reach_their_handler(tmp_path: Path) -> None:
 
     app = base_app("pushed", {}, Drain())
     with CertificateServer(key) as issuer, closing(Certificates(issuer.url, clock)) as certificates:
-        auth = OidcAuth(AUDIENCE, frozenset({ACCOUNT}), certificates)
+        auth = OidcAuth(AUDIENCE, frozenset({ACCOUNT}), certificates, clock)
         app.register_blueprint(push_blueprint({StreamEnded: take}, lambda _body, _error: None, auth))
         server = make_server("127.0.0.1", 0, app, threaded=True)
         serving = threading.Thread(target=server.serve_forever)

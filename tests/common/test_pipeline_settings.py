@@ -47,6 +47,7 @@ def test_each_stack_has_its_proof(environ: dict[str, str], auth: type) -> None:
         ({**GOOGLE, **ON_CLOUD_RUN, "PUSH_AUTH": "token", "PUSH_TOKEN": "p"}, ["PUSH_AUTH"]),
         ({**ON_CLOUD_RUN, "PUSH_TOKEN": "p"}, ["GCS_BUCKET", "PUSH_AUTH"]),
         ({"PUSH_AUTH": "maybe"}, ["PUSH_AUTH"]),
+        ({**GOOGLE, **OIDC, "PUSH_SIGNATURE": "cloud_run"}, ["PUSH_SIGNATURE"]),
         ({"GCS_BUCKET": "audio", "PUSH_AUTH": "none"}, ["GOOGLE_CLOUD_PROJECT"]),
     ],
 )

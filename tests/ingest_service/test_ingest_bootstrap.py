@@ -118,7 +118,13 @@ def test_odd_paths_are_problems_behind_a_real_server_too(
 def test_wrong_settings_end_the_process_with_one_line_each(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from ingest_service.bootstrap import application; application()"],
-        env={**os.environ, "DATA_DIR": str(tmp_path), "MAX_CHUNK_BYTES": "lots", "API_TOKEN": "", "ENGINE_API_URL": "b"},
+        env={
+            **os.environ,
+            "DATA_DIR": str(tmp_path),
+            "MAX_CHUNK_BYTES": "lots",
+            "API_TOKEN": "",
+            "ENGINE_API_URL": "b",
+        },
         capture_output=True,
         text=True,
         check=False,
