@@ -4,7 +4,7 @@ variable "project_id" {
 }
 
 variable "project_number" {
-  description = "Number of that project: it names the Pub/Sub service agent, which moves dead letters."
+  description = "Number of that project: it names the identity in which Pub/Sub moves dead letters."
   type        = string
 
   validation {

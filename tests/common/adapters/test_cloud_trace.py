@@ -128,11 +128,11 @@ def test_a_cloud_trace_that_hangs_holds_up_neither_requests_nor_the_end(
     monkeypatch.setattr(cloud_trace, "SHUTDOWN_S", 0.2)
     cloud.hang = threading.Event()
     app = base_app("ingest", {}, Drain())
-    app.add_url_rule("/work", view_func=lambda: "")
+    app.add_url_rule("/job", view_func=lambda: "")
     for _ in range(2 * cloud_trace.BATCH_SPANS):
-        assert app.test_client().get("/work").status_code == 200
+        assert app.test_client().get("/job").status_code == 200
     cloud.received.get(timeout=30)  # the thread that sends is stuck
-    assert app.test_client().get("/work").status_code == 200
+    assert app.test_client().get("/job").status_code == 200
     with capture_logs() as logged:
         provider.shutdown()
     cloud.hang.set()
@@ -164,11 +164,11 @@ def test_a_worker_of_gunicorn_sends_its_spans_when_it_is_told_to_stop(
     with subprocess.Popen(command, env=environ, cwd=root, stdout=subprocess.DEVNULL) as child:
         try:
             with urllib3.PoolManager(retries=urllib3.Retry(connect=50, backoff_factor=0.1, backoff_max=0.5)) as http:
-                answer = http.request("GET", f"http://127.0.0.1:{port}/work", headers={"traceparent": PARENT})
+                answer = http.request("GET", f"http://127.0.0.1:{port}/job", headers={"traceparent": PARENT})
             assert answer.status == 200
             child.send_signal(signal.SIGTERM)
             assert child.wait(timeout=30) == 0
         finally:
             child.kill()
     (one,) = sent(cloud)
-    assert (one.display_name.value, one.parent_span_id) == ("GET /work", "b" * 16)
+    assert (one.display_name.value, one.parent_span_id) == ("GET /job", "b" * 16)

@@ -30,7 +30,7 @@ class _Server(BaseApplication):
         TraceServiceGrpcTransport.create_channel = lambda: grpc.insecure_channel(cloud_trace)
         start = started("ingest", Settings, os.environ)
         app = base_app("ingest", {}, start.drain)
-        app.add_url_rule("/work", view_func=lambda: "")
+        app.add_url_rule("/job", view_func=lambda: "")
         return app
 
 

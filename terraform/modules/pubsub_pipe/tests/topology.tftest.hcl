@@ -74,8 +74,8 @@ run "nothing_expires_and_dead_letters_can_be_moved" {
     condition = alltrue([
       for name in keys(local.dead_lettered) :
       google_pubsub_subscription.this[name].dead_letter_policy[0].max_delivery_attempts == local.dead_lettered[name].max_delivery_attempts &&
-      google_pubsub_topic_iam_member.agent_publishes_dead_letters[name].role == "roles/pubsub.publisher" &&
-      google_pubsub_subscription_iam_member.agent_acknowledges_dead_letters[name].role == "roles/pubsub.subscriber"
+      google_pubsub_topic_iam_member.pubsub_publishes_dead_letters[name].role == "roles/pubsub.publisher" &&
+      google_pubsub_subscription_iam_member.pubsub_acknowledges_dead_letters[name].role == "roles/pubsub.subscriber"
     ])
     error_message = "Pub/Sub could not move a dead letter"
   }
