@@ -11,7 +11,7 @@ from typing import Any, Final
 import google_crc32c
 import requests.adapters
 from google.api_core import exceptions
-from google.cloud import storage  # type: ignore[attr-defined]
+from google.cloud.storage import Client
 from google.cloud.storage.exceptions import DataCorruption
 
 from common.adapters.google.google_errors import translated
@@ -24,9 +24,13 @@ CONNECTIONS: Final = 32
 """More than an instance has threads: requests' own pool of 10 would throw connections away."""
 LARGE_BYTES: Final = 8 * 1024**2
 """The client sends more than this in several requests, of which only the last would tell that the object is there."""
+SLOW_BYTES: Final = 1024**2
+"""Sending more than this may take longer than connecting may, and urllib3 has one time for both."""
 PAGE: Final = 1_000
 _FIELDS: Final = "items(name,size,metadata),nextPageToken"
 _NAME_BYTES: Final = 1_024
+_NO_BUCKET: Final = "The specified bucket does not exist"
+"""Cloud Storage's message with a 404; for an object it is "No such object". Only the message differs."""
 _WHAT: Final = "Cloud Storage"
 
 
@@ -42,7 +46,7 @@ class GcsBlobStore:
         answer_timeout_s: float = ANSWER_TIMEOUT_S,
     ) -> None:
         with translated(_WHAT):
-            self._client = storage.Client(project=project)
+            self._client = Client(project=project)
         # Else each process asks in the background where the bucket lies, for traces of the client's own that nobody takes, and
         # needs a right that nothing else here needs.
         self._client._bucket_metadata_cache = None  # noqa: SLF001
@@ -61,6 +65,8 @@ class GcsBlobStore:
             if there is not None:
                 return there
         blob.metadata = dict(metadata or {})
+        connect_timeout_s, answer_timeout_s = self._timeout
+        send_timeout_s = answer_timeout_s if len(data) > SLOW_BYTES else connect_timeout_s
         with translated(_WHAT):
             try:
                 blob.upload_from_string(
@@ -68,7 +74,8 @@ class GcsBlobStore:
                     content_type="application/octet-stream",
                     if_generation_match=0,
                     checksum="crc32c",
-                    **self._once,
+                    timeout=(send_timeout_s, answer_timeout_s),
+                    retry=None,
                 )
             except DataCorruption as error:
                 raise Retryable(f"{name}: damaged on its way", reason="corrupt_transfer") from error
@@ -80,14 +87,20 @@ class GcsBlobStore:
         return Created.CREATED
 
     def read(self, name: str) -> bytes:
-        """An object's content, its checksum compared. Raises `BlobNotFound` (also where the whole bucket is gone), `Retryable`."""
+        """An object's content, its checksum compared. Raises `BlobNotFound`, `Retryable`.
+
+        Where the whole bucket is gone Cloud Storage says so, and that is `Retryable`. A server that does not say (fake-gcs-server)
+        makes it `BlobNotFound`; `info` likewise.
+        """
         blob = self._blob(name)
         with translated(_WHAT):
             try:
                 data: bytes = blob.download_as_bytes(checksum="crc32c", raw_download=True, **self._once)
             except DataCorruption as error:
                 raise Retryable(f"{name}: damaged on its way", reason="corrupt_transfer") from error
-            except exceptions.NotFound:
+            except exceptions.NotFound as error:
+                if _NO_BUCKET in error.message:
+                    raise
                 raise BlobNotFound(name) from None
         return data
 
@@ -99,7 +112,12 @@ class GcsBlobStore:
         return _info(found)
 
     def list(self, prefix: str, *, start_after: str = "") -> Iterator[BlobInfo]:
-        """All objects whose names begin with `prefix` and sort after `start_after`, in order of name, page by page."""
+        """All objects whose names begin with `prefix` and sort after `start_after`, in order of the names' UTF-8 bytes.
+
+        One request for each page, made when the listing gets there. Raises `Retryable`, `Permanent`.
+        """
+        _utf8(prefix)
+        _utf8(start_after)
         pages = self._client.list_blobs(
             self._bucket,
             prefix=prefix,
@@ -118,13 +136,14 @@ class GcsBlobStore:
                 yield _info(blob)
 
     def delete(self, name: str) -> None:
-        """Delete an object; deleting what is not there is no error."""
+        """Delete an object; deleting what is not there is no error. Raises `Retryable`."""
         blob = self._blob(name)
         with translated(_WHAT):
             try:
                 blob.delete(**self._once)
-            except exceptions.NotFound:
-                return
+            except exceptions.NotFound as error:
+                if _NO_BUCKET in error.message:
+                    raise
 
     def check(self) -> None:
         """Raise `Retryable` when the bucket can't be listed."""
@@ -141,9 +160,15 @@ class GcsBlobStore:
 
     def _found(self, name: str) -> Any:
         """The object's metadata, or None."""
-        _checked(name)
+        blob = self._blob(name)
         with translated(_WHAT):
-            return self._bucket.get_blob(name, **self._once)
+            try:
+                blob.reload(**self._once)
+            except exceptions.NotFound as error:
+                if _NO_BUCKET in error.message:
+                    raise
+                return None
+        return blob
 
     def _compared(self, name: str, data: bytes) -> Created | None:
         """How `data` compares with the object of that name; None when there is none."""
@@ -161,11 +186,18 @@ def _info(blob: Any) -> BlobInfo:
 
 def _checked(name: str) -> None:
     """Raise `Permanent` for a name that no object can have, and for one that programs which take names for paths would misread."""
-    try:
-        size_bytes = len(name.encode())
-    except UnicodeEncodeError:
-        raise Permanent("object name is no valid Unicode", reason="invalid_object_name") from None
-    if size_bytes > _NAME_BYTES or any(part in {"", ".", ".."} for part in name.split("/")) or not name.isprintable():
+    if (
+        len(_utf8(name)) > _NAME_BYTES
+        or any(part in {"", ".", ".."} for part in name.split("/"))
+        or not name.isprintable()
+    ):
         raise Permanent(
             "object name is too long, or has an empty, relative or unprintable part", reason="invalid_object_name"
         )
+
+
+def _utf8(name: str) -> bytes:
+    try:
+        return name.encode()
+    except UnicodeEncodeError:
+        raise Permanent("object name is no valid Unicode", reason="invalid_object_name") from None

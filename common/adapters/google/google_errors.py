@@ -7,6 +7,7 @@ from typing import Final
 
 import google.auth.exceptions
 import requests
+import urllib3.exceptions
 from google.api_core import exceptions
 
 from common.errors import Backpressure, Permanent, Retryable
@@ -36,6 +37,7 @@ def translated(what: str) -> Iterator[None]:
         exceptions.GoogleAPIError,
         google.auth.exceptions.GoogleAuthError,
         requests.exceptions.RequestException,
+        urllib3.exceptions.HTTPError,  # of a body that Cloud Storage's client reads past requests
         concurrent.futures.TimeoutError,
         OSError,
     ) as error:

@@ -1,15 +1,18 @@
+import socket
 import threading
-from collections.abc import Iterator
-from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+import uuid
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 
 import pytest
 
-from common.adapters.google.gcs_blob_store import LARGE_BYTES, GcsBlobStore
+from common.adapters.google import gcs_blob_store
+from common.adapters.google.gcs_blob_store import CONNECTIONS, LARGE_BYTES, SLOW_BYTES, GcsBlobStore
 from common.errors import Backpressure, Permanent, Retryable
 from common.ports.blob_store import BlobNotFound, Created
 from local_cloud.emulators import PROJECT, Emulators
+from tests.common.adapters.storage_server import Answer, Proxy, StorageServer
 from tests.emulators import frozen
 
 
@@ -19,39 +22,30 @@ def store(bucket: str) -> Iterator[GcsBlobStore]:
         yield store
 
 
-class Answering:
-    """A server that answers everything with `status` and counts."""
+@contextmanager
+def store_at(url: str, *, connect_timeout_s: float = 5, answer_timeout_s: float = 5) -> Iterator[GcsBlobStore]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STORAGE_EMULATOR_HOST", url)
+        store = GcsBlobStore(PROJECT, "bucket", connect_timeout_s=connect_timeout_s, answer_timeout_s=answer_timeout_s)
+    with closing(store):
+        yield store
 
-    def __init__(self, status: int) -> None:
-        self.requests = 0
-        answering = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def _answer(self) -> None:
-                answering.requests += 1
-                self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                self.send_response(status)
-                self.send_header("Content-Length", "2")
-                self.end_headers()
-                self.wfile.write(b"{}")
+@contextmanager
+def answering(answer: Answer) -> Iterator[tuple[GcsBlobStore, StorageServer]]:
+    with StorageServer(lambda *_request: answer) as server, store_at(server.url) as store:
+        yield store, server
 
-            do_GET = do_POST = do_DELETE = _answer  # noqa: N815
 
-            def log_message(self, *_arguments: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+@pytest.fixture
+def passed_on(emulators: Emulators) -> Iterator[tuple[GcsBlobStore, Proxy]]:
+    """A store on an empty bucket of the emulator, and what stands between the two."""
+    bucket = f"bucket-{uuid.uuid4().hex[:12]}"
+    emulators.create_bucket(bucket)
+    with Proxy(emulators.environ["STORAGE_EMULATOR_HOST"]) as proxy, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STORAGE_EMULATOR_HOST", proxy.url)
+        with closing(GcsBlobStore(PROJECT, bucket)) as store:
+            yield store, proxy
 
 
 @pytest.mark.component("emulators")
@@ -101,50 +95,175 @@ def test_names_that_would_be_misread_are_refused(store: GcsBlobStore, name: str)
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [(500, Retryable), (503, Retryable), (429, Backpressure), (400, Permanent)]
+    ("status", "error"),
+    [(500, Retryable), (503, Retryable), (408, Retryable), (403, Retryable), (429, Backpressure), (400, Permanent)],
 )
-def test_nothing_is_tried_twice_behind_the_callers_back(
-    monkeypatch: pytest.MonkeyPatch, status: int, error: type[Exception]
-) -> None:
-    with Answering(status) as server:
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
-        with closing(GcsBlobStore(PROJECT, "bucket")) as store:
-            for number, call in enumerate((lambda: store.create("a", b"1"), lambda: store.read("a"), store.check), 1):
-                with pytest.raises(error):
-                    call()
-                assert server.requests == number
+def test_nothing_is_tried_twice_behind_the_callers_back(status: int, error: type[Exception]) -> None:
+    with answering(Answer(status)) as (store, server):
+        for number, call in enumerate(
+            (
+                lambda: store.create("a", b"1"),
+                lambda: store.create("a", bytes(LARGE_BYTES + 1)),
+                lambda: store.read("a"),
+                lambda: store.info("a"),
+                lambda: list(store.list("a")),
+                lambda: store.delete("a"),
+                store.check,
+            ),
+            1,
+        ):
+            with pytest.raises(error):
+                call()
+            assert len(server.requests) == number
 
 
-def test_no_server_at_all_is_a_passing_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:9")
-    with closing(GcsBlobStore(PROJECT, "bucket")) as store, pytest.raises(Retryable):
+def test_no_server_at_all_is_a_passing_fault() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with store_at(f"http://127.0.0.1:{port}") as store:
+        for call in (lambda: store.create("a", b"1"), lambda: store.read("a"), lambda: store.delete("a"), store.check):
+            with pytest.raises(Retryable):
+                call()
+
+
+def test_bytes_that_were_damaged_on_their_way_are_not_taken() -> None:
+    damaged = Answer(body=b"bytes", headers={"x-goog-hash": "crc32c=AAAAAA=="})
+    with answering(damaged) as (store, _server), pytest.raises(Retryable) as refused:
         store.read("a")
-
-
-def test_bytes_that_were_damaged_on_their_way_are_not_taken(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Damaging(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("x-goog-hash", "crc32c=AAAAAA==")
-            self.send_header("Content-Length", "5")
-            self.end_headers()
-            self.wfile.write(b"bytes")
-
-        def log_message(self, *_arguments: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Damaging)
-    request.addfinalizer(server.server_close)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{server.server_port}")
-    with closing(GcsBlobStore(PROJECT, "bucket")) as store, pytest.raises(Retryable) as refused:
-        store.read("a")
-    server.shutdown()
-    thread.join()
     assert refused.value.reason == "corrupt_transfer"
+
+
+def test_half_an_answer_is_a_passing_fault() -> None:
+    with answering(Answer(body=b"bytes", length=50)) as (store, server):
+        for number, call in enumerate(
+            (lambda: store.read("a"), lambda: store.info("a"), lambda: list(store.list("a")), store.check), 1
+        ):
+            with pytest.raises(Retryable):
+                call()
+            assert len(server.requests) == number
+
+
+def test_an_answer_that_stops_in_the_middle_is_given_up() -> None:
+    hold = threading.Event()
+    with StorageServer(lambda *_request: Answer(body=b"bytes", length=50, hold=hold)) as server:
+        with store_at(server.url, answer_timeout_s=0.2) as store:
+            for call in (lambda: store.read("a"), lambda: store.info("a"), lambda: list(store.list("a"))):
+                with pytest.raises(Retryable):
+                    call()
+        hold.set()
+
+
+def test_a_large_body_may_take_longer_to_send_than_connecting() -> None:
+    arrived = threading.Event()
+
+    def accept(listening: socket.socket) -> None:
+        connection, _address = listening.accept()
+        with connection:
+            arrived.wait(0.5)  # set by nobody: half a second in which the buffers are full
+            head, _, body = connection.recv(65_536).partition(b"\r\n\r\n")
+            length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+            received = len(body)
+            while received < length and (more := len(connection.recv(65_536))):
+                received += more
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as server:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        served = server.submit(accept, listening)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with store_at(url, connect_timeout_s=0.1, answer_timeout_s=30) as store:
+            assert store.create("a", bytes(7 * SLOW_BYTES)) is Created.CREATED
+        served.result(30)
+
+
+def test_a_bucket_that_is_gone_does_not_pass_for_a_missing_object() -> None:
+    with answering(Answer(404, b"The specified bucket does not exist.")) as (store, _server):
+        for call in (lambda: store.read("a"), lambda: store.info("a"), lambda: store.delete("a")):
+            with pytest.raises(Retryable):
+                call()
+    with answering(Answer(404, b"No such object: bucket/a")) as (store, _server):
+        for call in (lambda: store.read("a"), lambda: store.info("a")):
+            with pytest.raises(BlobNotFound):
+                call()
+        store.delete("a")
+
+
+def test_what_was_deleted_while_it_was_created_is_not_called_durable() -> None:
+    def answer(method: str, _path: str, _headers: Mapping[str, str], _body: bytes) -> Answer:
+        return Answer(412 if method == "POST" else 404)
+
+    with StorageServer(answer) as server, store_at(server.url) as store, pytest.raises(Retryable) as refused:
+        store.create("a", b"1")
+    assert refused.value.reason == "concurrent_delete"
+
+
+@pytest.mark.component("emulators")
+def test_an_object_whose_answer_was_lost_is_found_by_the_next_try(passed_on: tuple[GcsBlobStore, Proxy]) -> None:
+    store, proxy = passed_on
+    proxy.is_losing = True
+    with pytest.raises(Retryable):
+        store.create("raw/one", b"1", {"from": "first"})
+    proxy.is_losing = False
+    assert store.create("raw/one", b"1", {"from": "second"}) is Created.ALREADY_SAME
+    assert store.create("raw/one", b"2") is Created.ALREADY_DIFFERENT
+    assert store.info("raw/one").metadata == {"from": "first"}
+
+
+@pytest.mark.component("emulators")
+def test_a_listing_asks_for_a_page_when_it_gets_there(
+    passed_on: tuple[GcsBlobStore, Proxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, proxy = passed_on
+    monkeypatch.setattr(gcs_blob_store, "PAGE", 2)
+    names = [f"raw/{number}" for number in range(7)]
+    for name in names:
+        store.create(name, b"")
+    proxy.requests.clear()
+    listing = store.list("raw/", start_after="raw/0")
+    assert len(proxy.requests) == 0
+    assert [next(listing).name] == names[1:2]
+    assert len(proxy.requests) == 1
+    assert [info.name for info in listing] == names[2:]
+    assert len(proxy.requests) == 4
+
+
+@pytest.mark.component("emulators")
+def test_a_listing_that_fails_between_two_pages_says_so(
+    passed_on: tuple[GcsBlobStore, Proxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, proxy = passed_on
+    monkeypatch.setattr(gcs_blob_store, "PAGE", 2)
+    for number in range(3):
+        store.create(f"raw/{number}", b"")
+    listing = store.list("raw/")
+    next(listing)
+    proxy.is_losing = True
+    assert next(listing).name == "raw/1"
+    with pytest.raises(Retryable):
+        next(listing)
+
+
+def test_as_many_threads_as_an_instance_has_keep_their_connections() -> None:
+    together = threading.Barrier(CONNECTIONS, timeout=30)
+
+    def answer(*_request: object) -> Answer:
+        together.wait()
+        return Answer(body=b"bytes")
+
+    with StorageServer(answer) as server, store_at(server.url) as store:
+        with ThreadPoolExecutor(CONNECTIONS) as threads:
+            for _ in range(2):
+                assert list(threads.map(store.read, ["a"] * CONNECTIONS)) == [b"bytes"] * CONNECTIONS
+        assert len(server.requests) == 2 * CONNECTIONS
+        assert server.connections == CONNECTIONS
+
+
+def test_listings_refuse_what_is_no_unicode() -> None:
+    with answering(Answer()) as (store, server):
+        for call in (lambda: list(store.list("\ud800")), lambda: list(store.list("a", start_after="\ud800"))):
+            with pytest.raises(Permanent):
+                call()
+        assert server.requests == []
 
 
 @pytest.mark.component("emulators")

@@ -3,6 +3,7 @@ import concurrent.futures
 import google.auth.exceptions
 import pytest
 import requests
+import urllib3.exceptions
 from google.api_core import exceptions
 
 from common.adapters.google.google_errors import translated
@@ -18,6 +19,7 @@ from common.errors import Backpressure, Permanent, Retryable
         (exceptions.NotFound("no bucket"), Retryable, "cloud_storage_unavailable"),
         (google.auth.exceptions.TransportError("dns"), Retryable, "cloud_storage_unavailable"),
         (requests.exceptions.ReadTimeout("late"), Retryable, "cloud_storage_unavailable"),
+        (urllib3.exceptions.ProtocolError("cut off"), Retryable, "cloud_storage_unavailable"),
         (concurrent.futures.TimeoutError(), Retryable, "cloud_storage_unavailable"),
         (exceptions.ResourceExhausted("quota"), Backpressure, "cloud_storage_quota"),
         (exceptions.InvalidArgument("too large"), Permanent, "cloud_storage_refused"),
