@@ -60,4 +60,5 @@ def test_accounts_come_with_commas() -> None:
 
 
 def test_ingest_is_not_pushed_to_and_needs_no_proof() -> None:
-    load(PipelineSettings, {"API_TOKEN": "t", **GOOGLE, **ON_CLOUD_RUN})
+    settings = load(PipelineSettings, {"API_TOKEN": "t", **GOOGLE, **ON_CLOUD_RUN})
+    assert (settings.gcs_bucket, settings.k_service) == ("audio", "segmenter")

@@ -78,7 +78,7 @@ def test_without_its_topic_a_publisher_is_not_ready_and_the_event_can_be_tried_a
 
 @pytest.mark.component("emulators")
 def test_the_largest_event_is_taken(publisher: PubSubPublisher, topics: Emulators) -> None:
-    publisher.publish(ended("x" * (MAX_REQUEST_BYTES - 2_000)))
+    publisher.publish(ended("x" * (MAX_REQUEST_BYTES - 2_000)))  # raises where it is not
 
 
 def test_a_larger_event_is_refused_for_good(publisher: PubSubPublisher) -> None:
@@ -128,7 +128,9 @@ def test_a_closed_publisher_opens_again_when_it_is_used(publisher: PubSubPublish
     publisher.publish(ended())
     publisher.close()
     publisher.close()
+    assert publisher._connected is None
     publisher.publish(ended())
+    assert publisher._connected is not None
 
 
 def test_the_channel_to_an_emulator_reconnects_every_second(
