@@ -26,7 +26,6 @@ from typing import Final, Protocol, Self
 
 from bench.separate_services import EmbeddedServices
 from bench.whisper_stand_in import WhisperStandIn
-from local_cloud.process_times import cpu_seconds
 from local_cloud.stack import Stack
 from turnscribe.client import Client
 from turnscribe.demo.command import CONVERSATION, CONVERSATION_TRUTH
@@ -149,7 +148,7 @@ class CloudServices(AbstractContextManager["CloudServices"]):
 
     def cpu_seconds(self) -> Mapping[str, float]:
         """Since its start, by service."""
-        return {name: cpu_seconds(self._stack.services[name].pid) for name in SERVICES}
+        return {name: self._stack.services[name].cpu_seconds() for name in SERVICES}
 
 
 STACKS: Final[Mapping[str, Callable[[Path, Mapping[str, str]], AbstractContextManager[Installation]]]] = {

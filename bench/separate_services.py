@@ -21,7 +21,6 @@ from common.clock import SystemClock
 from common.settings import Secret
 from common.topology import topology
 from local_cloud.emulators import redis_server
-from local_cloud.process_times import cpu_seconds
 from local_cloud.processes import Child, free_port
 
 READY_S: Final = 60.0
@@ -100,4 +99,4 @@ class EmbeddedServices:
 
     def cpu_seconds(self) -> Mapping[str, float]:
         """Since its start, by service."""
-        return {name: cpu_seconds(child.pid) for name, child in self._services.items()}
+        return {name: child.cpu_seconds() for name, child in self._services.items()}

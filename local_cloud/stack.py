@@ -18,7 +18,7 @@ from common.topology import topology
 from local_cloud import services
 from local_cloud.emulators import PORTS, PROJECT, Emulators
 from local_cloud.processes import Child, DidNotStart, check_free, free_ports
-from local_cloud.stats import StatsServer, stats_app, usage, whisper_stats
+from local_cloud.stats import StatsServer, stats_app, usage, whisper_stats_of
 from local_runner.data_dir import keep_token
 from local_runner.lifetime import tied_command
 from local_runner.sweep_timer import SweepTimer
@@ -203,7 +203,7 @@ class Stack:
         """
         of_services = usage(self.services.values())
         token = self._environs["transcribe"].get("WHISPER_API_TOKEN", "")
-        whisper = whisper_stats(f"http://127.0.0.1:{self.whisper.port}", token) if self.whisper else None
+        whisper = whisper_stats_of(f"http://127.0.0.1:{self.whisper.port}", token) if self.whisper else None
         return {
             "cpu_seconds": sum(child.cpu_seconds() for child in self.services.values()),
             "queue": {},

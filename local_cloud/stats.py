@@ -4,36 +4,28 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-import msgspec
 import urllib3
 from flask import Flask, jsonify
 from flask.typing import ResponseReturnValue
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from common.auth import TokenVerifier, require_bearer
+from common.errors import Retryable
 from common.health import Drain
 from common.web import base_app
 from local_cloud.processes import Child
+from local_runner.whisper_stats import WhisperStats, whisper_stats
 
 _TIMEOUT_S: Final = 5.0
 
 
-class WhisperStats(msgspec.Struct, frozen=True):
-    """What the Whisper server says about its work since it began."""
-
-    requests: int
-    audio_seconds: float
-    busy_seconds: float
-
-
-def whisper_stats(url: str, token: str) -> WhisperStats | None:
-    """Ask the Whisper server at `url`. None when it does not answer."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    try:
-        answer = urllib3.request("GET", f"{url}/v1/stats", headers=headers, retries=False, timeout=_TIMEOUT_S)
-        return msgspec.json.decode(answer.data, type=WhisperStats)
-    except (urllib3.exceptions.HTTPError, msgspec.DecodeError):
-        return None
+def whisper_stats_of(url: str, token: str) -> WhisperStats | None:
+    """The account of the Whisper server at `url`. None when it does not answer."""
+    with urllib3.PoolManager(retries=False, timeout=_TIMEOUT_S) as pool:
+        try:
+            return whisper_stats(pool, url, token)
+        except Retryable:
+            return None
 
 
 def usage(children: Iterable[Child]) -> dict[str, dict[str, object]]:

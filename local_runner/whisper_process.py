@@ -7,13 +7,13 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
 import urllib3
 
 from common.errors import Retryable
 from common.logs import get_logger
 from local_runner.lifetime import tied_command
 from local_runner.settings import WhisperChild
+from local_runner.whisper_stats import WhisperStats, whisper_stats
 
 log = get_logger(__name__)
 
@@ -23,14 +23,6 @@ FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
 STEADY_S: Final = 60.0
 """A child that lived so long begins again with the shortest pause."""
-
-
-class WhisperStats(msgspec.Struct, frozen=True):
-    """What the server says about its work since it began."""
-
-    requests: int
-    audio_seconds: float
-    busy_seconds: float
 
 
 class WhisperProcess:
@@ -85,13 +77,7 @@ class WhisperProcess:
 
     def stats(self) -> WhisperStats:
         """The server's own account. Raises `Retryable` when it does not answer."""
-        token = self._child.environ.get("WHISPER_API_TOKEN", "")
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        try:
-            response = self._pool.request("GET", f"{self._child.url}/v1/stats", headers=headers)
-            return msgspec.json.decode(response.data, type=WhisperStats)
-        except (urllib3.exceptions.HTTPError, msgspec.DecodeError) as error:
-            raise Retryable(f"Whisper's account: {type(error).__name__}", reason="whisper_unreachable") from error
+        return whisper_stats(self._pool, self._child.url, self._child.environ.get("WHISPER_API_TOKEN", ""))
 
     def _keep_running(self) -> None:
         pause_s = FIRST_PAUSE_S

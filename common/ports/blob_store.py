@@ -30,7 +30,7 @@ class BlobNotFound(Exception):
 
 
 class BlobStore(Protocol):
-    """Create-only objects. Vendor failures surface as `Retryable` (down, time-out) or `Permanent` (refused for good)."""
+    """Create-only objects. Vendor failures surface as `Retryable` (down, time-out), `Backpressure` (quota) or `Permanent` (refused for good)."""
 
     def create(self, name: str, data: bytes, metadata: Mapping[str, str] | None = None) -> Created:
         """Write an object unless one of that name exists. Durable on return; never partly visible."""

@@ -7,7 +7,7 @@ import urllib3
 from common.auth import SingleToken
 from common.settings import Secret
 from local_cloud.processes import Child, free_port
-from local_cloud.stats import StatsServer, stats_app, usage, whisper_stats
+from local_cloud.stats import StatsServer, stats_app, usage, whisper_stats_of
 
 
 @pytest.fixture
@@ -43,4 +43,4 @@ def test_a_process_that_does_not_run_has_no_pid(tmp_path: Path) -> None:
 
 
 def test_a_whisper_server_that_does_not_answer_has_no_stats() -> None:
-    assert whisper_stats(f"http://127.0.0.1:{free_port()}", "") is None
+    assert whisper_stats_of(f"http://127.0.0.1:{free_port()}", "") is None
