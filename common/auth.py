@@ -8,6 +8,7 @@ import msgspec
 from flask import Request, g, request
 
 from common.ids import DEFAULT_TENANT
+from common.ports.token_store import ALL_SCOPES, Scope
 from common.problems import Problem
 from common.settings import Secret
 
@@ -16,6 +17,11 @@ class Principal(msgspec.Struct, frozen=True):
     """On whose behalf a request acts."""
 
     tenant: str
+    scopes: frozenset[Scope] = ALL_SCOPES
+    user_id: str = ""
+    """The tenant's user whose token it is, where it is one's."""
+    operator: bool = False
+    """Who runs the installation (API_TOKEN): may manage the tokens of every tenant."""
 
 
 class TokenVerifier(Protocol):
@@ -34,29 +40,38 @@ class SingleToken:
 
     def verify(self, token: str) -> Principal | None:
         """Constant-time comparison. An empty token is nobody's."""
-        same = hmac.compare_digest(token.encode(), self._token)
-        return Principal(DEFAULT_TENANT) if same and token else None
+        same = hmac.compare_digest(token.encode("utf-8", "surrogatepass"), self._token)
+        return Principal(DEFAULT_TENANT, operator=True) if same and token else None
 
 
-def _presented(req: Request) -> str:
+def presented_token(req: Request) -> str:
+    """The token in the Authorization header, else in the query; empty where there is none."""
     scheme, _, token = req.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token:
         return token.strip()
     return req.args.get("token", "")  # what can't set headers (audio elements, EventSource, earlier recorders)
 
 
-def require_bearer(verifier: TokenVerifier) -> Callable[[], None]:
-    """A `before_request` hook: 401 with problem details, or `principal()` is set."""
+def require_bearer(verifier: TokenVerifier, scope: Scope) -> Callable[[], None]:
+    """A `before_request` hook: 401 or 403 with problem details, or `principal()` is set and has `scope`."""
 
     def authenticate() -> None:
-        token = _presented(request)
-        found = verifier.verify(token) if token else None
-        if found is None:
-            what = "The bearer token is not valid." if token else "A bearer token is missing."
-            raise Problem(401, "unauthorized", what, headers={"WWW-Authenticate": 'Bearer realm="turnscribe"'})
+        found = verified(verifier, request)
+        if scope not in found.scopes:
+            raise Problem(403, "forbidden", f"This token does not have the scope {scope.value}.", scope=scope.value)
         g.principal = found
 
     return authenticate
+
+
+def verified(verifier: TokenVerifier, req: Request) -> Principal:
+    """Whose request it is. Raises a 401 `Problem` where its token is missing or not valid."""
+    token = presented_token(req)
+    found = verifier.verify(token) if token else None
+    if found is None:
+        what = "The bearer token is not valid." if token else "A bearer token is missing."
+        raise Problem(401, "unauthorized", what, headers={"WWW-Authenticate": 'Bearer realm="turnscribe"'})
+    return found
 
 
 def principal() -> Principal:

@@ -38,6 +38,10 @@ class StreamOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`separate`: every audio channel is one speaker (telephony)."""
     channel_speakers: tuple[str, ...] = ()
     """Names of the channels' speakers, in order, for `separate`."""
+    started_at_ms: int | None = None
+    """Epoch milliseconds of the first sample, where the uploader knows; else it follows from when chunks were captured."""
+    user_id: str = ""
+    """The tenant's user whose token it came with."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,9 +10,9 @@ from common.health import Drain
 from common.ports.blob_store import BlobStore
 from common.ports.publisher import Publisher
 from common.web import base_app
-from ingest_service.cors import install_cors
-from ingest_service.intake import Intake, KnownConnections
-from ingest_service.routes import stream_routes
+from ingest_service.http.cors import install_cors
+from ingest_service.http.stream_routes import stream_routes
+from ingest_service.intake.intake import Intake, KnownConnections
 from ingest_service.settings import IngestSettings
 
 

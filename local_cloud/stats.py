@@ -12,6 +12,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from common.auth import TokenVerifier, require_bearer
 from common.errors import Retryable
 from common.health import Drain
+from common.ports.token_store import Scope
 from common.web import base_app
 from local_cloud.processes import Child
 from local_runner.whisper_stats import WhisperStats, whisper_stats
@@ -43,7 +44,7 @@ def usage(children: Iterable[Child]) -> dict[str, dict[str, object]]:
 def stats_app(tokens: TokenVerifier, stats: Callable[[], Mapping[str, object]]) -> Flask:
     """`GET /internal/stats` answers what `stats` returns."""
     app = base_app("stack", {}, Drain())
-    authenticate = require_bearer(tokens)
+    authenticate = require_bearer(tokens, Scope.ADMIN)
 
     @app.get("/internal/stats")
     def answer() -> ResponseReturnValue:

@@ -10,6 +10,7 @@ from common.adapters.embedded.sqlite_queue import SqliteQueue
 from common.auth import TokenVerifier, require_bearer
 from common.errors import Retryable
 from common.health import Check, Drain
+from common.ports.token_store import Scope
 from common.web import base_app
 from local_runner.whisper_process import WhisperProcess
 
@@ -41,7 +42,7 @@ def create_stats_app(
     `cpu_seconds` is that of the process with the three services since it began; Whisper's `busy_seconds` come on top.
     """
     app = base_app("local", checks, drain)
-    authenticate = require_bearer(tokens)
+    authenticate = require_bearer(tokens, Scope.ADMIN)
 
     @app.get("/stats")
     def stats() -> ResponseReturnValue:

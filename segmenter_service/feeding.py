@@ -105,6 +105,8 @@ def drain_chunk(holding: Holding, mail: ChunkMail) -> None:
     seq = state.next_seq
     if not state.chunks:
         state.options = mail.options
+        if mail.options.started_at_ms is not None:
+            set_clock(holding, mail.options.started_at_ms)
     reader = reader_of(state)
     try:
         data = holding.around.blobs.read(holding.objects.chunk(seq))
@@ -129,7 +131,7 @@ def drain_chunk(holding: Holding, mail: ChunkMail) -> None:
 
 def _fix_clock(holding: Holding, end_ms: int | None, captured_at_ms: int) -> None:
     state = holding.state
-    if end_ms is None or state.offset_chunks >= OFFSET_CHUNKS:
+    if end_ms is None or state.offset_chunks >= OFFSET_CHUNKS or state.options.started_at_ms is not None:
         return
     offset_ms = captured_at_ms - end_ms
     set_clock(holding, offset_ms if state.epoch_offset_ms is None else min(state.epoch_offset_ms, offset_ms))

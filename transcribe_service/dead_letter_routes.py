@@ -16,6 +16,7 @@ from common.json_input import UNREADABLE_JSON
 from common.object_names import checked_dead_letter_id
 from common.ports.blob_store import BlobNotFound
 from common.ports.publisher import Publisher
+from common.ports.token_store import Scope
 from common.problems import Problem
 
 MOST: Final = 500
@@ -40,7 +41,7 @@ class _Shown(Entry, frozen=True, kw_only=True):
 def dead_letters_blueprint(dead_letters: DeadLetters, publisher: Publisher, tokens: TokenVerifier) -> Blueprint:
     """`GET /v1/deadletters`, `GET /v1/deadletters/{id}`, `POST /v1/deadletters/{id}/replay`, `POST /v1/deadletters/replay`."""
     routes = Blueprint("dead_letters", __name__, url_prefix="/v1/deadletters")
-    routes.before_request(require_bearer(tokens))
+    routes.before_request(require_bearer(tokens, Scope.ADMIN))
 
     @routes.get("")
     def list_letters() -> Response:

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 from common.auth import TokenVerifier, principal, require_bearer
 from common.ids import checked_id
 from common.ports.stream_registry import StreamRecord, StreamRegistry
+from common.ports.token_store import Scope
 from common.ports.transcript_store import SegmentTranscript, TranscriptStore
 from common.problems import Problem
 from transcribe_service.captions.formats import FORMATS, Format
@@ -20,7 +21,7 @@ def meetings_blueprint(transcripts: TranscriptStore, streams: StreamRegistry, to
     Ids are taken as paths, so that one with a slash is told what is wrong with it instead of that there is no such page.
     """
     routes = Blueprint("meetings", __name__, url_prefix="/v1/meetings")
-    routes.before_request(require_bearer(tokens))
+    routes.before_request(require_bearer(tokens, Scope.READ))
 
     def stored(meeting_id: str) -> tuple[list[StreamRecord], list[SegmentTranscript]]:
         tenant = principal().tenant

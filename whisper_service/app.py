@@ -9,6 +9,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from common.auth import SingleToken, require_bearer
 from common.clock import Clock
 from common.health import Drain
+from common.ports.token_store import Scope
 from common.problems import Problem, problem_response
 from common.web import base_app
 from whisper_service.admission import Admission
@@ -38,7 +39,7 @@ def create_app(deps: WhisperDeps) -> Flask:
     admission = Admission(workers=settings.whisper_workers, queue=settings.whisper_queue, clock=deps.clock)
     routes = transcription_routes(deps.engine, admission, max_audio_s=settings.whisper_max_audio_sec)
     if settings.whisper_api_token:
-        routes.before_request(require_bearer(SingleToken(settings.whisper_api_token)))
+        routes.before_request(require_bearer(SingleToken(settings.whisper_api_token), Scope.INGEST))
     app.register_blueprint(routes)
 
     @app.errorhandler(RequestEntityTooLarge)

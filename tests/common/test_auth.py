@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.auth import Principal, SingleToken, principal, require_bearer
+from common.ports.token_store import Scope
 from common.problems import install_problem_handlers
 from common.settings import Secret
 
@@ -14,7 +15,7 @@ def client() -> FlaskClient:
     app = Flask("test")
     install_problem_handlers(app)
     routes = Blueprint("routes", __name__)
-    routes.before_request(require_bearer(SingleToken(Secret("right"))))
+    routes.before_request(require_bearer(SingleToken(Secret("right")), Scope.READ))
 
     @routes.get("/")
     def whose() -> str:
@@ -26,7 +27,7 @@ def client() -> FlaskClient:
 
 @given(st.text(), st.text(min_size=1))
 def test_only_the_token_itself_is_right(presented: str, token: str) -> None:
-    expected = Principal("default") if presented == token else None
+    expected = Principal("default", operator=True) if presented == token else None
     assert SingleToken(Secret(token)).verify(presented) == expected
 
 

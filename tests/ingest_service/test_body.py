@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
 from common.problems import Problem
-from ingest_service.body import read_body
+from ingest_service.http.body import read_body
 from tests.ingest_service.fakes import AUTHORIZED, Ingest, problem
 
 LIMIT = 1_024

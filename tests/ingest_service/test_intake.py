@@ -8,7 +8,7 @@ from common.object_names import ConnectionObjects
 from common.ports.blob_store import Created
 from common.settings import Secret
 from common.stored_chunks import claimed_at_ms
-from ingest_service.intake import KnownConnections
+from ingest_service.intake.intake import KnownConnections
 from ingest_service.settings import IngestSettings
 from tests.ingest_service.fakes import NOW_MS, TOKEN, Fault, Ingest
 

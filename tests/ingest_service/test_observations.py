@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from common.errors import Permanent
 from common.problems import Problem
-from ingest_service.observations import MAX_WINDOW_MS, Observation, observation
+from ingest_service.intake.observations import MAX_WINDOW_MS, Observation, observation
 
 NOW = 1_700_000_000_000
 INTERVAL = {"speaker": "Ann", "start_ms": 100, "end_ms": 200}

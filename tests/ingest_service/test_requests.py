@@ -6,7 +6,7 @@ from werkzeug.datastructures import MultiDict
 from common.errors import Permanent
 from common.events import StreamOptions
 from common.problems import Problem
-from ingest_service.requests import (
+from ingest_service.intake.requests import (
     CHUNK_PARAMETERS,
     ChunkUpload,
     Stream,

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.object_names import ConnectionObjects
-from ingest_service.stream_status import missing_seqs
+from ingest_service.intake.stream_status import missing_seqs
 from tests.ingest_service.fakes import Ingest, problem
 
 

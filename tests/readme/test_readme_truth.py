@@ -77,7 +77,7 @@ def test_every_route_of_the_readme_exists(root: Path, readme: Page) -> None:
 def _routes(root: Path) -> Iterator[str]:
     """`METHOD /path` of each route below its blueprint, parameters as `<…>`."""
     declared = re.compile(r"@routes\.(get|put|post)\(\"([^\"]*)\"\)")
-    for path in (*root.glob("*_service/*routes.py"), root / "common" / "health.py"):
+    for path in (*root.glob("*_service/**/*routes.py"), root / "common" / "health.py"):
         prefix = "/health" if path.name == "health.py" else ""
         for method, rule in declared.findall(path.read_text()):
             yield f"{method.upper()} {prefix}{re.sub('<[^>]+>', '<…>', rule)}"

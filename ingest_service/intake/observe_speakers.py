@@ -3,9 +3,9 @@
 from common.events import SpeakersObserved
 from common.ports.blob_store import Created
 from common.stored_chunks import event_content, event_of_content
-from ingest_service.intake import Intake
-from ingest_service.observations import Observation
-from ingest_service.requests import Stream
+from ingest_service.intake.intake import Intake
+from ingest_service.intake.observations import Observation
+from ingest_service.intake.requests import Stream
 
 
 def observe_speakers(intake: Intake, stream: Stream, observed: Observation) -> bool:

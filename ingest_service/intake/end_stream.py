@@ -4,8 +4,8 @@ from common.events import StreamEnded
 from common.ports.blob_store import Created
 from common.problems import Problem
 from common.stored_chunks import event_content, event_of_content
-from ingest_service.intake import Intake
-from ingest_service.requests import EndOfStream, Stream
+from ingest_service.intake.intake import Intake
+from ingest_service.intake.requests import EndOfStream, Stream
 
 
 def end_stream(intake: Intake, stream: Stream, end: EndOfStream) -> StreamEnded:

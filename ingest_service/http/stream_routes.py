@@ -10,12 +10,13 @@ from structlog.contextvars import bind_contextvars
 from common.auth import TokenVerifier, principal, require_bearer
 from common.clock import Clock
 from common.ids import checked_id
-from ingest_service.body import read_body
-from ingest_service.end_stream import end_stream
-from ingest_service.intake import Intake
-from ingest_service.observations import MAX_BODY_BYTES, observation
-from ingest_service.observe_speakers import observe_speakers
-from ingest_service.requests import (
+from common.ports.token_store import Scope
+from ingest_service.http.body import read_body
+from ingest_service.intake.end_stream import end_stream
+from ingest_service.intake.intake import Intake
+from ingest_service.intake.observations import MAX_BODY_BYTES, observation
+from ingest_service.intake.observe_speakers import observe_speakers
+from ingest_service.intake.requests import (
     CHUNK_PARAMETERS,
     EVENT_PARAMETERS,
     STATUS_PARAMETERS,
@@ -24,15 +25,15 @@ from ingest_service.requests import (
     parameters,
     stream,
 )
+from ingest_service.intake.store_chunk import store_chunk
+from ingest_service.intake.stream_status import stream_status
 from ingest_service.settings import IngestSettings
-from ingest_service.store_chunk import store_chunk
-from ingest_service.stream_status import stream_status
 
 
 def stream_routes(intake: Intake, settings: IngestSettings, tokens: TokenVerifier, clock: Clock) -> Blueprint:
     """Everything below `/v1/streams`, for bearers of a token."""
     routes = Blueprint("streams", __name__, url_prefix="/v1/streams")
-    routes.before_request(require_bearer(tokens))
+    routes.before_request(require_bearer(tokens, Scope.INGEST))
     recommended_chunk_ms = round(settings.audio_chunk_duration_sec * 1000)
 
     @routes.put("/<path:connection_id>/chunks/<seq>")

@@ -15,7 +15,7 @@ from common.ports.blob_store import BlobInfo, BlobNotFound, BlobStore, Created
 from common.ports.publisher import Publisher
 from common.problems import Problem
 from common.stored_chunks import StreamDescription, claim_metadata, describe_stream, stream_description
-from ingest_service.requests import Stream
+from ingest_service.intake.requests import Stream
 
 KNOWN_CONNECTIONS: Final = 10_000
 
@@ -87,13 +87,18 @@ class Intake:
         if meeting_id is None:
             meeting_id = self._described(stream, options)
             self.known.remember(stream.tenant, stream.connection_id, meeting_id)
-        if meeting_id != stream.meeting_id:
-            raise Problem(
-                409,
-                "connection-of-another-meeting",
-                "This connection_id belongs to another meeting; each connection belongs to one.",
-                connection_id=stream.connection_id,
-            )
+        _refuse_another_meeting(stream, meeting_id)
+
+    def check_claim(self, stream: Stream) -> None:
+        """Raise what `claim` would raise, and claim nothing."""
+        meeting_id = self.known.meeting_of(stream.tenant, stream.connection_id)
+        if meeting_id is None:
+            try:
+                name = self.objects(stream.tenant, stream.connection_id).stream
+                meeting_id = stream_description(self.blobs.read(name)).meeting_id
+            except BlobNotFound:
+                return
+        _refuse_another_meeting(stream, meeting_id)
 
     def _described(self, stream: Stream, options: StreamOptions | None) -> str:
         """The connection's meeting as `stream.json` says. Where there is none, this request writes it.
@@ -116,3 +121,13 @@ class Intake:
         if created is Created.ALREADY_DIFFERENT:
             return stream_description(self.read(objects.stream)).meeting_id
         return stream.meeting_id
+
+
+def _refuse_another_meeting(stream: Stream, meeting_id: str) -> None:
+    if meeting_id != stream.meeting_id:
+        raise Problem(
+            409,
+            "connection-of-another-meeting",
+            "This connection_id belongs to another meeting; each connection belongs to one.",
+            connection_id=stream.connection_id,
+        )

@@ -10,7 +10,7 @@ from msgspec import Meta
 from common.events import Activity
 from common.json_input import UNREADABLE_JSON
 from common.speaker_masks import MAX_SPEAKERS, activities_of_masks, checked_speaker
-from ingest_service.requests import EARLIEST_EPOCH_MS, checked_epoch_ms, invalid_body
+from ingest_service.intake.requests import EARLIEST_EPOCH_MS, checked_epoch_ms, invalid_body
 
 MAX_BODY_BYTES: Final = 256 * 1024
 MAX_WINDOW_MS: Final = 3_600_000

@@ -1,12 +1,12 @@
 """Taking a chunk: store its bytes, publish its event, only then say so."""
 
-from common.audio_signatures import begins_no_recording, is_headerless
 from common.events import ChunkStored
 from common.ports.blob_store import Created
 from common.problems import Problem
 from common.stored_chunks import chunk_metadata, event_of_chunk
-from ingest_service.intake import Intake
-from ingest_service.requests import ChunkUpload
+from ingest_service.intake.intake import Intake
+from ingest_service.intake.recordings import refuse_what_is_no_audio
+from ingest_service.intake.requests import ChunkUpload
 
 
 def store_chunk(intake: Intake, upload: ChunkUpload, data: bytes) -> bool:
@@ -18,7 +18,7 @@ def store_chunk(intake: Intake, upload: ChunkUpload, data: bytes) -> bool:
     """
     stream = upload.stream
     if upload.seq == 0:
-        _refuse_what_is_no_audio(upload, data)
+        refuse_what_is_no_audio(stream, upload.options, data)
     intake.claim(stream, upload.options)
     event = ChunkStored(
         tenant=stream.tenant,
@@ -43,19 +43,6 @@ def store_chunk(intake: Intake, upload: ChunkUpload, data: bytes) -> bool:
         event = _first_event(intake, event)
     intake.publisher.publish(event)
     return created is Created.CREATED
-
-
-def _refuse_what_is_no_audio(upload: ChunkUpload, data: bytes) -> None:
-    """The first chunk carries the container's header: here the uploader can still be told."""
-    if begins_no_recording(data) and not is_headerless(upload.options.content_type):
-        raise Problem(
-            415,
-            "unknown-container",
-            "The first chunk begins no recording that can be read (WebM, MP4, Ogg, FLAC, WAV, MP3, AAC, …). Samples without a "
-            "header must be declared, as in audio/pcm;rate=16000;channels=1. Nothing was stored.",
-            connection_id=upload.stream.connection_id,
-            seq=upload.seq,
-        )
 
 
 def _first_event(intake: Intake, event: ChunkStored) -> ChunkStored:

@@ -1,5 +1,6 @@
 """Reading a request's body to a limit. Nothing else reads from the connection."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from flask import Request
@@ -15,22 +16,24 @@ def read_body(req: Request, limit_bytes: int) -> bytes:
 
     A declared length above the limit is refused unread; without one, at most one byte past the limit is read.
     """
+    return b"".join(body_pieces(req, limit_bytes))
+
+
+def body_pieces(req: Request, limit_bytes: int) -> Iterator[bytes]:
+    """The body as it comes, at most PIECE_BYTES at a time; the same `Problem`s, when it comes to it."""
     declared = req.content_length
     if declared is None and "Transfer-Encoding" in req.headers and not req.environ.get("wsgi.input_terminated"):
         raise Problem(411, "length-required", "This server reads only bodies with a Content-Length.")
     if declared is not None and declared > limit_bytes:
         raise _too_large(limit_bytes)
-    body = bytearray()
-    while len(body) <= limit_bytes:
-        piece = _read(req, min(PIECE_BYTES, limit_bytes + 1 - len(body)))
-        if not piece:
-            break
-        body += piece
-    if len(body) > limit_bytes:
-        raise _too_large(limit_bytes)
-    if declared is not None and len(body) < declared:  # the server hands over what came before the connection broke
+    read_bytes = 0
+    while piece := _read(req, min(PIECE_BYTES, limit_bytes + 1 - read_bytes)):
+        read_bytes += len(piece)
+        if read_bytes > limit_bytes:
+            raise _too_large(limit_bytes)
+        yield piece
+    if declared is not None and read_bytes < declared:  # the server hands over what came before the connection broke
         raise _incomplete()
-    return bytes(body)
 
 
 def _read(req: Request, size: int) -> bytes:

@@ -11,7 +11,7 @@ from common.object_names import seq_of
 from common.ports.blob_store import BlobNotFound
 from common.problems import Problem
 from common.stored_chunks import event_of_content, stream_description
-from ingest_service.intake import Intake
+from ingest_service.intake.intake import Intake
 
 MAX_MISSING: Final = 1_000
 MAX_PROBLEMS: Final = 1_000

@@ -1,0 +1,1 @@
+"""Requests to structs, outcomes to answers: the routes, and what all of them need (bodies, cross-origin pages, limits)."""
