@@ -29,6 +29,10 @@ from segmenter_service.unannounced import is_quiet, late_in_bucket, unannounced
 
 log = get_logger(__name__)
 CHUNKS_A_PASS: Final = 64
+PASS_S: Final = 5.0
+"""No chunk is begun after so long: what a pass has done counts only once it is committed, and a process may be killed before."""
+PUSH_S: Final = 30.0
+"""No pass is begun after so long in one push, which has 60 s before it comes again."""
 CHECKPOINT_EVERY_SAMPLES: Final = 60 * 16_000
 NO_STATE: Final = b""
 """Makes the next pass rebuild everything from the bucket."""
@@ -49,29 +53,30 @@ class Drainer:
         return Mailbox(self._redis, self._scripts, tenant, connection_id, ttl_ms=ttl_ms)
 
     def deliver(self, event: ChunkStored | SpeakersObserved | StreamEnded) -> None:
-        """Put an event into its mailbox and drain it, unless somebody else is at it: they will see it before they leave."""
-        self.mailbox(event.tenant, event.connection_id).deposit(*field_and_value(event))
-        self.drain(event)
+        """Put an event into its mailbox and drain it, unless somebody else is at it: they will see it before they leave.
 
-    def drain(self, of: Event | StreamRecord) -> None:
-        """Drain a connection until its mailbox has nothing that can be moved. Raises `Retryable` when that fails."""
-        self._while_held(of, looking=False, until_s=None)
+        Hours of audio that are handed over at once take longer than a push may: the rest is done by the same event, published again.
+        """
+        self.mailbox(event.tenant, event.connection_id).deposit(*field_and_value(event))
+        until_s = self._around.clock.monotonic_s() + PUSH_S
+        if not self._while_held(event, looking=False, until_s=until_s):
+            self._around.publisher.publish(event)
 
     def look_after(self, record: StreamRecord, *, until_s: float) -> bool:
-        """As `drain`, and take in what no event told of where the stream is quiet. What the sweep does.
+        """Drain a connection, and take in what no event told of where the stream is quiet. What the sweep does.
 
         False when there was no time for the rest: no pass is begun after `until_s` on the monotonic clock.
         """
         return self._while_held(record, looking=True, until_s=until_s)
 
-    def _while_held(self, of: Event | StreamRecord, *, looking: bool, until_s: float | None) -> bool:
+    def _while_held(self, of: Event | StreamRecord, *, looking: bool, until_s: float) -> bool:
         mailbox = self.mailbox(of.tenant, of.connection_id)
         lease = mailbox.acquire()
         if lease is None:
             return True
         try:
             while not self._pass(of, mailbox, lease, looking=looking):
-                if until_s is not None and self._around.clock.monotonic_s() >= until_s:
+                if self._around.clock.monotonic_s() >= until_s:
                     lease.abandon()
                     return False
         except BaseException:
@@ -144,7 +149,10 @@ def _move(holding: Holding, mail: Mail) -> bool:
     for seq in mail.chunks:
         if seq < state.next_seq:
             note_late(holding, seq)
+    until_s = holding.around.clock.monotonic_s() + PASS_S
     for _ in range(CHUNKS_A_PASS):
+        if holding.around.clock.monotonic_s() >= until_s:
+            return False
         chunk = next_chunk(holding, mail.chunks)
         if chunk is None:
             break

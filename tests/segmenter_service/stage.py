@@ -2,7 +2,7 @@
 
 import io
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import av
 import numpy as np
@@ -18,6 +18,7 @@ from common.settings import load
 from common.stored_chunks import StreamDescription, chunk_metadata, claim_metadata, describe_stream, event_content
 from segmenter_service.drain import Drainer
 from segmenter_service.holding import Surroundings
+from segmenter_service.lane import FrameScorer
 from segmenter_service.settings import SegmenterSettings
 from segmenter_service.sweep import Sweep
 from segmenter_service.sweep_cursor import RedisCursor
@@ -90,7 +91,9 @@ def split(data: bytes, pieces: int, seed: int | None = None) -> list[bytes]:
 class Stage:
     """One connection of one meeting, its uploads and the segmenter that drains them."""
 
-    def __init__(self, client: redis.Redis, **settings: str) -> None:
+    def __init__(
+        self, client: redis.Redis, *, scorer: Callable[[FakeClock], FrameScorer] | None = None, **settings: str
+    ) -> None:
         self.redis = client
         self.blobs, self.publisher, self.streams, self.clock = (
             FakeBlobs(),
@@ -98,6 +101,7 @@ class Stage:
             FakeStreams(),
             FakeClock(START_MS),
         )
+        self.scorer = scorer(self.clock) if scorer else LoudnessScorer()
         self.settings = load(SegmenterSettings, {"PUSH_TOKEN": "x", **settings})
         self.objects = ConnectionObjects("default", "call-1")
         self.options = StreamOptions()
@@ -105,7 +109,7 @@ class Stage:
 
     def restart(self) -> None:
         """A new process: what was in memory is gone."""
-        around = Surroundings(self.settings, self.blobs, self.publisher, self.streams, LoudnessScorer(), self.clock)
+        around = Surroundings(self.settings, self.blobs, self.publisher, self.streams, self.scorer, self.clock)
         self.drainer = Drainer(around, self.redis)
         self.sweep = Sweep(
             self.streams,
