@@ -16,6 +16,8 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
 
     connection_id: str
     state: Literal["open", "closed"]
+    channels: Literal["mix", "separate"]
+    """`separate`: every audio channel is a speaker of its own, and lengths are summed over them."""
     audio_ms: int | None
     silence_skipped_ms: int | None
     gaps: tuple[Gap, ...]
@@ -97,6 +99,7 @@ def _state(stream: StreamRecord, finals: int, refused: int) -> StreamState:
     return StreamState(
         connection_id=stream.connection_id,
         state="closed" if summary else "open",
+        channels=stream.options.channels,
         audio_ms=summary.audio_ms if summary else None,
         silence_skipped_ms=summary.silence_skipped_ms if summary else None,
         gaps=summary.gaps if summary else (),

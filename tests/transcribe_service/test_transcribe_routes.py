@@ -73,6 +73,13 @@ def test_formats_by_name_and_by_media_type(
         assert response.data.startswith(beginning)
 
 
+@pytest.mark.parametrize("name", ["verbose_json", "diarized_json"])
+def test_openai_s_formats_by_name_alone(client: FlaskClient, meeting: World, name: str) -> None:
+    response = get(client, f"/v1/meetings/m1/transcript?format={name}", Accept="application/json")
+    assert response.content_type == "application/json"
+    assert json.loads(response.data)["task"] == "transcribe"
+
+
 @pytest.mark.parametrize("accept", ["*/*", "text/html,application/xhtml+xml,*/*;q=0.8", "application/*"])
 def test_who_takes_anything_gets_json(client: FlaskClient, meeting: World, accept: str) -> None:
     assert get(client, "/v1/meetings/m1/transcript", Accept=accept).content_type == "application/json"
@@ -84,6 +91,8 @@ def test_an_unknown_format_is_told_which_there_are(client: FlaskClient, meeting:
         "text",
         "srt",
         "vtt",
+        "verbose_json",
+        "diarized_json",
     ]
     assert "vtt" in problem(get(client, "/v1/meetings/m1/transcript", Accept="image/png"), 406)["formats"]
 

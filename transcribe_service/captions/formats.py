@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from transcribe_service.captions.diarized_json import diarized_json
 from transcribe_service.captions.json_document import json_document
 from transcribe_service.captions.plain_text import plain_text
 from transcribe_service.captions.srt import srt
+from transcribe_service.captions.verbose_json import verbose_json
 from transcribe_service.captions.vtt import vtt
 from transcribe_service.transcript import Transcript
 
@@ -26,5 +28,7 @@ FORMATS: Final = (
     Format("text", "text/plain", "text/plain; charset=utf-8", plain_text),
     Format("srt", "application/x-subrip", "application/x-subrip", srt),
     Format("vtt", "text/vtt", "text/vtt", vtt),
+    Format("verbose_json", "application/json", "application/json", verbose_json),
+    Format("diarized_json", "application/json", "application/json", diarized_json),
 )
-"""The first one is what a reader gets who has no wish."""
+"""The first one is what a reader gets who has no wish, and the first of its media type what one gets who asks by that."""
