@@ -12,12 +12,15 @@ Needs nothing of the services. Errors are those of `turnscribe.errors`; how requ
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import BinaryIO, Final, Literal, Self
 from urllib.parse import quote
 
 import msgspec
 
+from turnscribe.rate_limit import RateLimit
+from turnscribe.recording_file import RecordingFile
 from turnscribe.schema import (
     DeadLetter,
     DeadLetterPage,
@@ -28,6 +31,7 @@ from turnscribe.schema import (
     Transcript,
 )
 from turnscribe.transport import Answer, RetryPolicy, Transport
+from turnscribe.upload import PART_BYTES, ToldProgress, UploadedRecording, UploadOptions, upload
 
 _DEAD_LETTERS: Final = "/v1/deadletters"
 TextFormat = Literal["text", "srt", "vtt"]
@@ -76,6 +80,26 @@ class Client:
         if channels != "mix":
             options["channels"] = channels
         return Stream(self._transport, meeting_id, connection_id, content_type, {k: v for k, v in options.items() if v})
+
+    def upload(
+        self,
+        recording: Path | str | BinaryIO,
+        *,
+        meeting_id: str,
+        options: UploadOptions = UploadOptions(),  # noqa: B008 -- frozen
+        part_bytes: int = PART_BYTES,
+        limit: RateLimit | None = None,
+        progress: ToldProgress = lambda _: None,
+    ) -> UploadedRecording:
+        """Upload a whole recording, a path or an open binary file that can be read anew; returns once all of it is durable.
+
+        Killed at any moment, the same call goes on where it was, and does nothing where everything is there: see
+        `turnscribe.upload`, which also says what it raises.
+        """
+        with RecordingFile(recording) as file:
+            return upload(
+                self._transport, file, meeting_id, options, part_bytes=part_bytes, limit=limit, progress=progress
+            )
 
     def stream_status(self, connection_id: str) -> StreamStatus:
         """What of a stream is durable. Raises `NotFound` before its first chunk."""

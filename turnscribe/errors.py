@@ -29,6 +29,10 @@ class UnexpectedAnswer(TurnscribeClientError):
     """What answered does not speak turnscribe's API."""
 
 
+class UnusableFile(TurnscribeClientError):
+    """A file can't be read, is empty, or changed while it was being uploaded. Nothing of it is transcribed."""
+
+
 class ProblemAnswer(TurnscribeClientError):
     """The server refused the request and said why."""
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from turnscribe.demo.recording import (
     Packet,
     UnreadableRecording,
-    content_type_of,
     cut_by_size,
     cut_by_time,
     load_recording,
 )
+from turnscribe.recording_file import content_type_of
 
 CONVERSATION = Path(__file__).parents[2] / "turnscribe/demo/conversation.webm"
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from turnscribe.recording_file import content_type_of
+
 PIECE_BYTES_WITHOUT_TIMES: Final = 48 * 1024
 SIMPLE_BLOCK: Final = 0xA3
 
@@ -57,23 +59,6 @@ class Recording:
     def bytes_of(self, piece: Piece) -> bytes:
         """The piece's bytes."""
         return self.data[piece.from_byte : piece.to_byte]
-
-
-def content_type_of(data: bytes) -> str | None:
-    """The media type that the first bytes tell, or None. Pure."""
-    match data[:4]:
-        case b"\x1aE\xdf\xa3":
-            return "audio/webm"
-        case b"OggS":
-            return "audio/ogg"
-        case b"RIFF" if data[8:12] == b"WAVE":
-            return "audio/wav"
-        case b"fLaC":
-            return "audio/flac"
-    if data[4:8] == b"ftyp":
-        return "audio/mp4"
-    is_mpeg_frame = len(data) > 1 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0
-    return "audio/mpeg" if data[:3] == b"ID3" or is_mpeg_frame else None
 
 
 def _one_byte_inside(data: bytes, payload_offset: int) -> int:
