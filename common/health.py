@@ -31,6 +31,10 @@ class Drain:
         """True once `start` was called."""
         return self._draining.is_set()
 
+    def wait(self, timeout_s: float) -> bool:
+        """True as soon as `start` was called; False once `timeout_s` have passed without it."""
+        return self._draining.wait(timeout_s)
+
 
 def _json(body: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(body), status=status, content_type="application/json")

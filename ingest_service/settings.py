@@ -32,6 +32,27 @@ class IngestSettings(PipelineSettings, frozen=True, kw_only=True):
             description="Length of the chunks that uploaders are asked to send (recommended_chunk_ms); others are accepted too."
         ),
     ] = 3.0
+    transcript_api_url: Annotated[
+        str,
+        Meta(
+            pattern="^(https?://[^/].*)?$",
+            description=(
+                "Base URL of the transcribe service, which POST /v1/audio/transcriptions reads its answers from. The local runner and the "
+                "stack set it; without it that route answers 501."
+            ),
+        ),
+    ] = ""
+    transcription_wait_sec: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=3_500,
+            description=(
+                "Longest that POST /v1/audio/transcriptions waits for a transcript; then it answers 504, and goes on waiting when it is "
+                "asked again. Cloud Run's request timeout must be longer."
+            ),
+        ),
+    ] = 540.0
     cors_allowed_origins: Annotated[
         str,
         Meta(
