@@ -6,9 +6,11 @@ from flask import Flask
 
 from common.adapters.backend import backend_of
 from common.auth import SingleToken
-from common.startup import started
+from common.server_settings import ServerSettings
+from common.startup import settings_or_exit, started
 from ingest_service.app import IngestDeps, create_app
 from ingest_service.settings import IngestSettings
+from ingest_service.transcript_reader import TranscriptReader
 
 SOURCE = "/turnscribe/ingest"
 
@@ -18,6 +20,10 @@ def application() -> Flask:
     start = started("ingest", IngestSettings, os.environ)
     settings, clock = start.settings, start.clock
     backend = backend_of(settings, SOURCE, clock)
+    threads = settings_or_exit(ServerSettings, os.environ).gunicorn_threads
+    transcripts = (
+        TranscriptReader(settings.transcript_api_url, connections=threads) if settings.transcript_api_url else None
+    )
     return create_app(
         IngestDeps(
             settings=settings,
@@ -26,5 +32,7 @@ def application() -> Flask:
             tokens=SingleToken(settings.api_token),
             clock=clock,
             drain=start.drain,
+            threads=threads,
+            transcripts=transcripts,
         )
     )

@@ -32,6 +32,14 @@ class IngestSettings(PipelineSettings, frozen=True, kw_only=True):
             description="Length of the chunks that uploaders are asked to send (recommended_chunk_ms); others are accepted too."
         ),
     ] = 3.0
+    max_recording_bytes: Annotated[
+        int,
+        Meta(
+            ge=1024**2,
+            le=1024**4,
+            description="Largest recording that is accepted in one request. Cloud Run takes no more than 32 MiB over HTTP/1.",
+        ),
+    ] = 2 * 1024**3
     transcript_api_url: Annotated[
         str,
         Meta(

@@ -25,7 +25,14 @@ _ELSEWHERE: Final = frozenset(
         *("API_HOST", "API_PORT", "PORT", "K_SERVICE", "DATA_DIR"),
         *("GCS_BUCKET", "GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS", "FIRESTORE_DATABASE"),
         *("REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "REDIS_TLS", "REDIS_CA_CERT"),
-        *("PUSH_AUTH", "PUSH_TOKEN", "PUSH_AUDIENCE", "PUSH_SERVICE_ACCOUNTS", "GUNICORN_CMD_ARGS"),
+        *(
+            "TRANSCRIPT_API_URL",
+            "PUSH_AUTH",
+            "PUSH_TOKEN",
+            "PUSH_AUDIENCE",
+            "PUSH_SERVICE_ACCOUNTS",
+            "GUNICORN_CMD_ARGS",
+        ),
         *("http_proxy", "https_proxy", "all_proxy", "grpc_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"),
     }
 )
@@ -38,9 +45,9 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def service_environ(
-    environ: Mapping[str, str], emulators: Emulators, *, api_token: str, whisper_url: str, port: int
+    environ: Mapping[str, str], emulators: Emulators, *, api_token: str, whisper_url: str, port: int, read_port: int
 ) -> dict[str, str]:
-    """The environment of a service of the pipeline on 127.0.0.1:`port`."""
+    """The environment of a service of the pipeline on 127.0.0.1:`port`; transcripts are read at `read_port`."""
     return {
         **inherited(environ),
         **emulators.environ,
@@ -51,6 +58,7 @@ def service_environ(
         "PUSH_AUTH": "none",  # the emulator proves nothing
         "REDIS_HOST": "127.0.0.1",
         "REDIS_PORT": str(emulators.redis.port),
+        "TRANSCRIPT_API_URL": f"http://127.0.0.1:{read_port}",
         "WHISPER_SERVICE_URL": whisper_url,
     }
 

@@ -67,6 +67,7 @@ class Stack:
                 api_token=self.api_token,
                 whisper_url=whisper_url,
                 port=ports[name],
+                read_port=ports["transcribe"],
             )
             for name in services.SETTINGS
         }

@@ -23,7 +23,9 @@ from common.push_auth import push_auth_of
 from common.topology import topology
 from ingest_service.app import IngestDeps
 from ingest_service.app import create_app as create_ingest
+from ingest_service.transcript_reader import TranscriptReader
 from local_runner.routing import Mount, by_path
+from local_runner.server import THREADS
 from local_runner.settings import RunnerSettings
 from local_runner.stats_app import create_stats_app
 from local_runner.subscriptions import subscriptions
@@ -79,7 +81,19 @@ class Stack:
         def publisher(service: str) -> QueuePublisher:
             return QueuePublisher(self._queue, f"/turnscribe/{service}", clock)
 
-        ingest_app = create_ingest(IngestDeps(settings.ingest, blobs, publisher("ingest"), tokens, clock, self._drain))
+        transcripts_read = TranscriptReader(settings.ingest.transcript_api_url, connections=THREADS)
+        ingest_app = create_ingest(
+            IngestDeps(
+                settings.ingest,
+                blobs,
+                publisher("ingest"),
+                tokens,
+                clock,
+                self._drain,
+                threads=THREADS,
+                transcripts=transcripts_read,
+            )
+        )
         segmenter_app = create_segmenter(
             SegmenterDeps(segmenter, blobs, publisher("segmenter"), streams, redis, push_auth, clock, self._drain)
         )
@@ -102,6 +116,7 @@ class Stack:
             checks["whisper"] = self._whisper.check
         stats_app = create_stats_app(self._queue, self._whisper, tokens, self._drain, checks)
         self._closing += [
+            transcripts_read.close,
             whisper.close,
             redis.close,
             transcripts.close,
@@ -112,6 +127,7 @@ class Stack:
         return by_path(
             (
                 Mount("/v1/streams", ingest_app),
+                Mount("/v1/audio/transcriptions", ingest_app),
                 Mount("/internal/ingest", ingest_app, strip=True),
                 Mount("/internal/segmenter", segmenter_app, strip=True),
                 Mount("/internal/transcribe", transcribe_app, strip=True),

@@ -1,14 +1,16 @@
 """What the local runner reads: the settings of all three services from one environment, and what it fills in itself.
 
 Filled in where unset: API_TOKEN (kept in DATA_DIR), PUSH_TOKEN (random for each start), WHISPER_SERVICE_URL (a Whisper server that
-the runner starts). PUSH_ACK_DEADLINE_SEC is generous here, because one small machine may do everything.
+the runner starts), TRANSCRIPT_API_URL (its own). PUSH_ACK_DEADLINE_SEC is generous here, because one small machine may do everything.
 """
 
 import secrets
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final, TypeVar
+
+import msgspec
 
 from common.settings import Settings, SettingsError, load
 from ingest_service.settings import IngestSettings
@@ -114,4 +116,7 @@ def load_runner_settings(environ: Mapping[str, str], *, token: Callable[[], str]
         _load(WhisperSettings, whisper.environ, problems)
     if problems or ingest is None or segmenter is None or transcribe is None:
         raise SettingsError(problems)
-    return RunnerSettings(ingest, segmenter, transcribe, whisper)
+    runner = RunnerSettings(ingest, segmenter, transcribe, whisper)
+    if ingest.transcript_api_url:
+        return runner
+    return replace(runner, ingest=msgspec.structs.replace(ingest, transcript_api_url=runner.url))

@@ -15,6 +15,7 @@ from common.ports.blob_store import BlobInfo, BlobNotFound, Created
 from common.settings import Secret
 from ingest_service.app import IngestDeps, create_app
 from ingest_service.settings import IngestSettings
+from ingest_service.transcript_reader import Transcripts
 from tests.memory_ports import Held
 
 TOKEN = "correct-horse"
@@ -121,8 +122,9 @@ class FrozenClock:
 class Ingest:
     """Ingest over fakes, and requests as an uploader with the right token makes them."""
 
-    def __init__(self, settings: IngestSettings | None = None) -> None:
+    def __init__(self, settings: IngestSettings | None = None, transcripts: Transcripts | None = None) -> None:
         self.settings = settings or IngestSettings(api_token=Secret(TOKEN))
+        self.transcripts = transcripts
         self.blobs = MemoryBlobs()
         self.publisher = MemoryPublisher(self.blobs)
         self.clock = FrozenClock()
@@ -135,7 +137,9 @@ class Ingest:
 
     def _new_process(self) -> FlaskClient:
         tokens = SingleToken(self.settings.api_token)
-        deps = IngestDeps(self.settings, self.blobs, self.publisher, tokens, self.clock, self.drain)
+        deps = IngestDeps(
+            self.settings, self.blobs, self.publisher, tokens, self.clock, self.drain, transcripts=self.transcripts
+        )
         return create_app(deps).test_client()
 
     @property

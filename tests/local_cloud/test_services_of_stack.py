@@ -18,6 +18,7 @@ PRODUCTION = {
     "REDIS_TLS": "true",
     "REDIS_PASSWORD": "secret",
     "PUSH_AUTH": "oidc",
+    "TRANSCRIPT_API_URL": "https://transcribe.example",
     "K_SERVICE": "ingest",
     "PORT": "80",
     "HTTPS_PROXY": "http://proxy.example",
@@ -33,7 +34,9 @@ def test_nothing_leads_a_service_away_from_this_machine(tmp_path: Path) -> None:
         api_token="t",
         whisper_url="http://127.0.0.1:9",
         port=1234,
+        read_port=1235,
     )
+    assert told["TRANSCRIPT_API_URL"] == "http://127.0.0.1:1235"
     assert (told["API_HOST"], told["API_PORT"]) == ("127.0.0.1", "1234")
     assert (told["REDIS_HOST"], told["REDIS_PORT"]) == ("127.0.0.1", str(emulators.redis.port))
     assert told["STORAGE_EMULATOR_HOST"] == f"http://127.0.0.1:{emulators.gcs.port}"

@@ -35,6 +35,12 @@ def test_a_whisper_server_that_is_named_is_used_instead_of_one_s_own() -> None:
     assert settings.transcribe.whisper_service_url == "http://whisper.example:9000"
 
 
+def test_transcripts_are_read_here_unless_another_place_is_named() -> None:
+    assert _load({"API_PORT": "1234"}).ingest.transcript_api_url == "http://127.0.0.1:1234"
+    named = {"TRANSCRIPT_API_URL": "http://transcribe.example"}
+    assert _load(named).ingest.transcript_api_url == "http://transcribe.example"
+
+
 def test_whisper_gets_its_own_port_and_none_of_our_tokens() -> None:
     whisper = _load({"API_TOKEN": "mine", "PORT": "9999", "WHISPER_MODEL": "tiny.en", "WHISPER_API_TOKEN": "w"}).whisper
     assert whisper is not None
