@@ -11,6 +11,7 @@ from common.clock import Clock
 from common.ports.blob_store import BlobStore
 from common.ports.publisher import Publisher
 from common.ports.stream_registry import StreamRegistry
+from common.ports.token_store import TokenStore
 from common.ports.transcript_store import TranscriptStore
 from common.settings import Settings
 
@@ -32,6 +33,10 @@ class Backend(Protocol):
 
     def streams(self) -> StreamRegistry:
         """The streams."""
+        ...
+
+    def tokens(self) -> TokenStore:
+        """The tenants' API tokens."""
         ...
 
 

@@ -15,8 +15,10 @@ from common.adapters.embedded.push_dispatcher import PushDispatcher
 from common.adapters.embedded.queue_publisher import QueuePublisher
 from common.adapters.embedded.sqlite_queue import SqliteQueue, Subscription
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
+from common.adapters.embedded.sqlite_tokens import SqliteTokenStore
 from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
 from common.adapters.google.firestore_streams import FirestoreStreamRegistry
+from common.adapters.google.firestore_tokens import FirestoreTokenStore
 from common.adapters.google.firestore_transcripts import FirestoreTranscriptStore
 from common.adapters.google.gcs_blob_store import GcsBlobStore
 from common.adapters.google.pubsub_publisher import PubSubPublisher
@@ -24,6 +26,7 @@ from common.clock import SystemClock
 from common.ports.blob_store import BlobStore
 from common.ports.publisher import Publisher
 from common.ports.stream_registry import StreamRegistry
+from common.ports.token_store import TokenStore
 from common.ports.transcript_store import TranscriptStore
 from common.settings import Secret
 from common.topology import PushSubscription, topology
@@ -73,6 +76,17 @@ def _firestore_transcripts(ground: Ground) -> Iterator[TranscriptStore]:
     ground.request.getfixturevalue("empty_emulators")
     with closing(firestore.Client(project=PROJECT)) as client:
         yield FirestoreTranscriptStore(client)
+
+
+def _embedded_tokens(ground: Ground) -> AbstractContextManager[TokenStore]:
+    return closing(SqliteTokenStore(ground.folder / "tokens.sqlite3"))
+
+
+@contextmanager
+def _firestore_tokens(ground: Ground) -> Iterator[TokenStore]:
+    ground.request.getfixturevalue("empty_emulators")
+    with closing(firestore.Client(project=PROJECT)) as client:
+        yield FirestoreTokenStore(client)
 
 
 class PushService(Protocol):
@@ -158,6 +172,10 @@ TRANSCRIPT_STORES: dict[str, Callable[[Ground], AbstractContextManager[Transcrip
     "embedded": _embedded_transcripts,
     "firestore": _firestore_transcripts,
 }
+TOKEN_STORES: dict[str, Callable[[Ground], AbstractContextManager[TokenStore]]] = {
+    "embedded": _embedded_tokens,
+    "firestore": _firestore_tokens,
+}
 PUSH_SERVICES: dict[str, Callable[[Ground], AbstractContextManager[PushService]]] = {
     "embedded": _embedded_push,
     "pub/sub": _emulated_push,
@@ -185,6 +203,12 @@ def streams(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StreamRe
 @pytest.fixture(params=_adapters(TRANSCRIPT_STORES))
 def transcripts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TranscriptStore]:
     with TRANSCRIPT_STORES[request.param](Ground(tmp_path, request)) as store:
+        yield store
+
+
+@pytest.fixture(params=_adapters(TOKEN_STORES))
+def tokens(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TokenStore]:
+    with TOKEN_STORES[request.param](Ground(tmp_path, request)) as store:
         yield store
 
 

@@ -29,3 +29,8 @@ class DataDir:
     def streams(self) -> Path:
         """Database of the stream registry."""
         return self.root / "streams.sqlite3"
+
+    @property
+    def tokens(self) -> Path:
+        """Database of the API tokens."""
+        return self.root / "tokens.sqlite3"

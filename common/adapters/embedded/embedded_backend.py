@@ -7,6 +7,7 @@ from common.adapters.embedded.file_blob_store import FileBlobStore
 from common.adapters.embedded.queue_publisher import QueuePublisher
 from common.adapters.embedded.sqlite_queue import SqliteQueue
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
+from common.adapters.embedded.sqlite_tokens import SqliteTokenStore
 from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
 from common.clock import Clock
 
@@ -34,3 +35,7 @@ class EmbeddedBackend:
     def streams(self) -> SqliteStreamRegistry:
         """SQLite."""
         return SqliteStreamRegistry(self._places.streams)
+
+    def tokens(self) -> SqliteTokenStore:
+        """SQLite."""
+        return SqliteTokenStore(self._places.tokens)

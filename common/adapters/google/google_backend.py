@@ -1,7 +1,6 @@
 """All adapters over Google Cloud.
 
-Each library is imported with the first adapter that needs it: ingest's image has none for Firestore, whose import is half of a
-service's start.
+Each library is imported with the first adapter that needs it: Firestore's import is half of a service's start.
 """
 
 from functools import cached_property
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from google.cloud import firestore
 
     from common.adapters.google.firestore_streams import FirestoreStreamRegistry
+    from common.adapters.google.firestore_tokens import FirestoreTokenStore
     from common.adapters.google.firestore_transcripts import FirestoreTranscriptStore
     from common.adapters.google.gcs_blob_store import GcsBlobStore
     from common.adapters.google.pubsub_publisher import PubSubPublisher
@@ -51,6 +51,12 @@ class GoogleBackend:
         from common.adapters.google.firestore_streams import FirestoreStreamRegistry
 
         return FirestoreStreamRegistry(self._firestore)
+
+    def tokens(self) -> "FirestoreTokenStore":
+        """Firestore."""
+        from common.adapters.google.firestore_tokens import FirestoreTokenStore
+
+        return FirestoreTokenStore(self._firestore)
 
     @cached_property
     def _firestore(self) -> "firestore.Client":

@@ -14,8 +14,10 @@ from google.cloud import firestore
 
 import common
 from common.adapters.google.firestore_streams import FirestoreStreamRegistry
+from common.adapters.google.firestore_tokens import FirestoreTokenStore
 from common.adapters.google.firestore_transcripts import FirestoreTranscriptStore
 from common.ports.stream_registry import StreamRecord, StreamSummary
+from common.ports.token_store import ALL_SCOPES, TokenRecord, hash_of
 from common.ports.transcript_store import SegmentTranscript, Stored, Word
 from local_cloud.emulators import PROJECT
 
@@ -23,6 +25,9 @@ pytestmark = [pytest.mark.component("emulators"), pytest.mark.usefixtures("empty
 
 INDEXES = json.loads((Path(common.__file__).parent / "firestore_indexes.json").read_text())
 RECORD = StreamRecord(tenant="default", meeting_id="m1", connection_id="c1", opened_at_ms=1)
+TOKEN = TokenRecord(
+    token_id="t1", token_hash=hash_of("secret"), tenant="default", scopes=ALL_SCOPES, enabled=True, created_at_ms=1
+)
 SUMMARY = StreamSummary(closed_at_ms=9, chunks=0, audio_ms=0, segments=3, segment_ms=0, silence_skipped_ms=0)
 
 
@@ -55,6 +60,12 @@ def stream_document(client: firestore.Client) -> dict[str, Any]:
     return fields
 
 
+def token_document(client: firestore.Client) -> dict[str, Any]:
+    fields = client.document(f"tokens/{TOKEN.token_hash}").get(timeout=10).to_dict()
+    assert fields is not None
+    return fields
+
+
 def test_who_looks_into_the_database_can_read_a_segment(client: firestore.Client) -> None:
     FirestoreTranscriptStore(client).put(segment(3, final=True))
     fields = client.document("tenants/default/meetings/m1/segments/c1:0:500").get(timeout=10).to_dict()
@@ -71,9 +82,11 @@ def test_the_fields_without_an_index_are_those_that_are_written_and_asked_for_by
     registry = FirestoreStreamRegistry(client)
     registry.open(RECORD)
     registry.close("default", "c1", SUMMARY)
+    FirestoreTokenStore(client).put(TOKEN)
     written = {
         "segments": client.document("tenants/default/meetings/m1/segments/c1:0:500").get(timeout=10).to_dict() or {},
         "streams": stream_document(client),
+        "tokens": token_document(client),
     }
     unindexed = INDEXES["unindexed_fields"]
     assert unindexed.keys() == written.keys()
