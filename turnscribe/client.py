@@ -35,6 +35,7 @@ from turnscribe.upload import PART_BYTES, ToldProgress, UploadedRecording, Uploa
 
 _DEAD_LETTERS: Final = "/v1/deadletters"
 TextFormat = Literal["text", "srt", "vtt"]
+TranscriptFormat = TextFormat | Literal["json"]
 
 
 @dataclass(frozen=True)
@@ -85,13 +86,15 @@ class Client:
         self,
         recording: Path | str | BinaryIO,
         *,
-        meeting_id: str,
+        meeting_id: str | None = None,
         options: UploadOptions = UploadOptions(),  # noqa: B008 -- frozen
         part_bytes: int = PART_BYTES,
         limit: RateLimit | None = None,
         progress: ToldProgress = lambda _: None,
     ) -> UploadedRecording:
         """Upload a whole recording, a path or an open binary file that can be read anew; returns once all of it is durable.
+
+        Without a meeting it becomes one of its own, which is named after the file.
 
         Killed at any moment, the same call goes on where it was, and does nothing where everything is there: see
         `turnscribe.upload`, which also says what it raises.
@@ -110,7 +113,7 @@ class Client:
         query = {"format": "json", "provisional": "true" if provisional else "false"}
         return self._transport.request("GET", _transcript_path(meeting_id), query=query).decoded(Transcript)
 
-    def transcript_bytes(self, meeting_id: str, format_: TextFormat | Literal["json"]) -> bytes:
+    def transcript_bytes(self, meeting_id: str, format_: TranscriptFormat) -> bytes:
         """The meeting's transcript as the server writes it in that format (UTF-8). Raises `NotFound`."""
         return self._transport.request("GET", _transcript_path(meeting_id), query={"format": format_}).body
 

@@ -7,8 +7,11 @@ nothing where all of them are there. After any failure the server is asked for t
 
 import base64
 import hashlib
+import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -92,23 +95,31 @@ def connection_of(upload_fingerprint: str) -> str:
     return f"upload-{upload_fingerprint[:32]}"
 
 
+def meeting_named_after(name: str, content_sha256: str) -> str:
+    """A meeting of its own for a file: its name as far as an id can say it, and its content. Pure."""
+    plain = unicodedata.normalize("NFKD", PurePath(name).stem).encode("ascii", "ignore").decode()
+    words = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")[:80]
+    return f"{words or 'recording'}-{content_sha256[:8]}"
+
+
 def upload(
     transport: Transport,
     file: RecordingFile,
-    meeting_id: str,
+    meeting_id: str | None,
     options: UploadOptions,
     *,
     part_bytes: int = PART_BYTES,
     limit: RateLimit | None = None,
     progress: ToldProgress = lambda _: None,
 ) -> UploadedRecording:
-    """Upload a recording, or what is missing of it. On return all of it is durable.
+    """Upload a recording, or what is missing of it. On return all of it is durable. Without a meeting it is `meeting_named_after` the file.
 
     Raises `UnusableFile`, `ServerUnreachable` once nothing has moved for as long as the client's `RetryPolicy` says, or the
     `ProblemAnswer` of a server that refuses.
     """
     size_bytes = file.size_bytes
     digest = file.sha256(lambda read_bytes: progress(UploadProgress("reading", read_bytes, 0, size_bytes)))
+    meeting_id = meeting_named_after(file.name, digest) if meeting_id is None else meeting_id
     key = fingerprint(digest, meeting_id, options)
     metadata = {
         "filename": file.name,

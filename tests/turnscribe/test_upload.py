@@ -11,12 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.ids import checked_id
 from tests.turnscribe.conftest import Scripted
 from tests.turnscribe.tus_server import Fault, TusServer, metadata_of, offsets_of, tus_server
 from turnscribe.client import Client
 from turnscribe.errors import BadRequest, Conflict, NotFound, ServerUnreachable, UnexpectedAnswer, UnusableFile
 from turnscribe.transport import RetryPolicy
-from turnscribe.upload import UploadOptions, UploadProgress, connection_of, fingerprint, upload_metadata
+from turnscribe.upload import (
+    UploadOptions,
+    UploadProgress,
+    connection_of,
+    fingerprint,
+    meeting_named_after,
+    upload_metadata,
+)
 
 PART = 1_000
 DATA = b"\x1aE\xdf\xa3" + bytes(range(256)) * 14
@@ -83,6 +91,23 @@ def test_the_same_again_is_nothing_and_other_words_are_another_upload(
     ]
     assert len({each.connection_id for each in [first, *others]}) == 4
     assert len(server.uploads) == 4
+
+
+@given(st.text(st.characters(exclude_characters="/\0")), st.binary(max_size=3))
+def test_a_meeting_named_after_a_file_is_a_valid_id(name: str, data: bytes) -> None:
+    meeting_id = meeting_named_after(name, _sha256(data))
+    assert checked_id(meeting_id, "meeting_id").endswith(f"-{_sha256(data)[:8]}")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("Wöchentlich, 42.webm", "Wochentlich-42"), ("会議.mp3", "recording"), ("..-a_b.c.m4a", "a_b.c"), (".wav", "wav")],
+)
+def test_a_meeting_is_named_as_far_as_an_id_can(client: Client, server: TusServer, name: str, words: str) -> None:
+    source = io.BytesIO(DATA)
+    source.name = f"folder/{name}"
+    done = client.upload(source)
+    assert done.meeting_id == server.only().metadata["meeting_id"] == f"{words}-{_sha256(DATA)[:8]}"
 
 
 def test_a_name_changes_nothing(client: Client, server: TusServer, talk: Path) -> None:
