@@ -9,6 +9,7 @@ from common.clock import Clock
 from common.health import Drain
 from common.ports.blob_store import BlobStore
 from common.ports.publisher import Publisher
+from common.ports.token_store import TokenStore
 from common.web import base_app
 from ingest_service.http.cors import install_cors
 from ingest_service.http.places import Places, places_of
@@ -27,6 +28,7 @@ class IngestDeps:
     blobs: BlobStore
     publisher: Publisher
     tokens: TokenVerifier
+    token_store: TokenStore
     clock: Clock
     drain: Drain
     threads: int = 8

@@ -30,6 +30,7 @@ def application() -> Flask:
             blobs=backend.blobs(),
             publisher=backend.publisher(),
             tokens=SingleToken(settings.api_token),
+            token_store=backend.tokens(),
             clock=clock,
             drain=start.drain,
             threads=threads,

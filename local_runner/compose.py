@@ -13,6 +13,7 @@ from common.adapters.embedded.push_dispatcher import PushDispatcher
 from common.adapters.embedded.queue_publisher import QueuePublisher
 from common.adapters.embedded.sqlite_queue import SqliteQueue
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
+from common.adapters.embedded.sqlite_tokens import SqliteTokenStore
 from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
 from common.adapters.redis_server import connect_redis
 from common.auth import SingleToken
@@ -72,6 +73,7 @@ class Stack:
         blobs = FileBlobStore(places.objects)
         streams = SqliteStreamRegistry(places.streams)
         transcripts = SqliteTranscriptStore(places.transcripts)
+        token_store = SqliteTokenStore(places.tokens)
         segmenter, transcribe = settings.segmenter, settings.transcribe
         redis = connect_redis(redis_address(segmenter))
         whisper = whisper_client(transcribe, clock)
@@ -88,6 +90,7 @@ class Stack:
                 blobs,
                 publisher("ingest"),
                 tokens,
+                token_store,
                 clock,
                 self._drain,
                 threads=THREADS,
@@ -120,6 +123,7 @@ class Stack:
             whisper.close,
             redis.close,
             transcripts.close,
+            token_store.close,
             streams.close_file,
             blobs.close,
             self._queue.close,

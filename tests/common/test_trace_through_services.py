@@ -22,6 +22,7 @@ from ingest_service.app import IngestDeps
 from ingest_service.app import create_app as create_ingest
 from ingest_service.settings import IngestSettings
 from segmenter_service.app import SegmenterDeps
+from tests.memory_ports import FakeTokens
 from tests.recorded_spans import RecordedSpans
 from tests.segmenter_service.stage import LoudnessScorer, Stage, talk, wav
 from tests.transcribe_service.fakes import API_TOKEN, PUSH_TOKEN, World
@@ -59,7 +60,7 @@ class Pipeline:
         blobs, clock = self.stage.blobs, self.stage.clock
         ingest_settings = IngestSettings(api_token=Secret(API_TOKEN))
         self.ingest = create_ingest(
-            IngestDeps(ingest_settings, blobs, self.topics, tokens, clock, Drain())
+            IngestDeps(ingest_settings, blobs, self.topics, tokens, FakeTokens(), clock, Drain())
         ).test_client()
         self.segmenter = segmenter_service.app.create_app(
             SegmenterDeps(

@@ -16,7 +16,7 @@ from common.settings import Secret
 from ingest_service.app import IngestDeps, create_app
 from ingest_service.settings import IngestSettings
 from ingest_service.transcript_reader import Transcripts
-from tests.memory_ports import Held
+from tests.memory_ports import FakeTokens, Held
 
 TOKEN = "correct-horse"
 NOW_MS = 1_700_000_000_000
@@ -127,6 +127,7 @@ class Ingest:
         self.transcripts = transcripts
         self.blobs = MemoryBlobs()
         self.publisher = MemoryPublisher(self.blobs)
+        self.token_store = FakeTokens()
         self.clock = FrozenClock()
         self.drain = Drain()
         self.client = self._new_process()
@@ -138,7 +139,14 @@ class Ingest:
     def _new_process(self) -> FlaskClient:
         tokens = SingleToken(self.settings.api_token)
         deps = IngestDeps(
-            self.settings, self.blobs, self.publisher, tokens, self.clock, self.drain, transcripts=self.transcripts
+            self.settings,
+            self.blobs,
+            self.publisher,
+            tokens,
+            self.token_store,
+            self.clock,
+            self.drain,
+            transcripts=self.transcripts,
         )
         return create_app(deps).test_client()
 

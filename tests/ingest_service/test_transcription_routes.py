@@ -184,6 +184,7 @@ def client_of(ingest: Ingest, tokens: Tokens | None = None, threads: int = 8) ->
         ingest.blobs,
         ingest.publisher,
         tokens or Tokens(*Scope),
+        ingest.token_store,
         ingest.clock,
         ingest.drain,
         threads=threads,
