@@ -2,10 +2,13 @@
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TypeAlias
+from types import FrameType
+from typing import Final, NoReturn, TypeAlias
 
 from turnscribe.client import Client
 from turnscribe.credentials import DATA_DIR, TOKEN_VARIABLES, NoToken, find_token
@@ -65,3 +68,17 @@ def failed(error: Exception, status: int) -> int:
     """Say why on standard error; returns `status`."""
     print(f"turnscribe: {error}", file=sys.stderr)
     return status
+
+
+@contextmanager
+def sigterm_is_ctrl_c() -> Iterator[None]:
+    """Inside, SIGTERM raises `KeyboardInterrupt` as Ctrl-C does. For the main thread."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
