@@ -6,12 +6,14 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import msgspec
 from flask import Blueprint, Response
 
 from common import __version__
 from common.errors import TurnscribeError
+from common.openapi.described import described, json_answer
 
 Check = Callable[[], None]
 
@@ -36,6 +38,29 @@ class Drain:
         return self._draining.wait(timeout_s)
 
 
+class Alive(msgspec.Struct, frozen=True):
+    """The process answers."""
+
+    status: Literal["ok"]
+    service: str
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """Whether everything is there that requests need."""
+
+    status: Literal["ok", "unavailable"]
+    components: Mapping[str, str]
+    """By name: `ok`, or the reason why not."""
+
+
+class Version(msgspec.Struct, frozen=True):
+    """What runs."""
+
+    service: str
+    version: str
+    revision: str
+
+
 def _json(body: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(body), status=status, content_type="application/json")
 
@@ -45,10 +70,23 @@ def health_blueprint(service: str, checks: Mapping[str, Check], drain: Drain, re
     routes = Blueprint("health", __name__, url_prefix="/health")
 
     @routes.get("")
+    @described(
+        "Whether the process answers",
+        answers={200: json_answer(Alive, "It does. Nothing else was asked.")},
+        scopes=None,
+    )
     def alive() -> Response:
-        return _json({"status": "ok", "service": service})
+        return _json(Alive("ok", service))
 
     @routes.get("/ready")
+    @described(
+        "Whether requests can be served",
+        answers={
+            200: json_answer(Ready, "Everything is there."),
+            503: json_answer(Ready, "Something is missing, or the process is being stopped."),
+        },
+        scopes=None,
+    )
     def ready() -> Response:
         components = {}
         for name, check in checks.items():
@@ -60,10 +98,11 @@ def health_blueprint(service: str, checks: Mapping[str, Check], drain: Drain, re
         if drain.started:
             components["process"] = "draining"
         good = all(state == "ok" for state in components.values())
-        return _json({"status": "ok" if good else "unavailable", "components": components}, 200 if good else 503)
+        return _json(Ready("ok" if good else "unavailable", components), 200 if good else 503)
 
     @routes.get("/version")
+    @described("Which version runs", answers={200: json_answer(Version, "This one.")}, scopes=None)
     def version() -> Response:
-        return _json({"service": service, "version": __version__, "revision": revision})
+        return _json(Version(service, __version__, revision))
 
     return routes

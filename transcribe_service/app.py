@@ -11,6 +11,7 @@ from common.dead_letter_push import last_tries
 from common.dead_letters import DeadLetters
 from common.events import SegmentReady
 from common.health import Drain
+from common.openapi.route import openapi_blueprint
 from common.ports.blob_store import BlobStore
 from common.ports.publisher import Publisher
 from common.ports.stream_registry import StreamRegistry
@@ -79,4 +80,5 @@ def create_app(deps: TranscribeDeps) -> Flask:
     app.register_blueprint(sweep_blueprint(sweep.run, deps.push_auth))
     app.register_blueprint(meetings_blueprint(deps.transcripts, deps.streams, deps.tokens))
     app.register_blueprint(dead_letters_blueprint(dead_letters, deps.publisher, deps.tokens))
+    app.register_blueprint(openapi_blueprint(app, "turnscribe: transcripts"))
     return app

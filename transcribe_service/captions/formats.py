@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from common.openai_transcripts import DiarizedTranscription, VerboseTranscription
 from transcribe_service.captions.diarized_json import diarized_json
 from transcribe_service.captions.json_document import json_document
 from transcribe_service.captions.plain_text import plain_text
@@ -20,15 +21,17 @@ class Format:
     name: str
     media_type: str
     content_type: str
+    kind: type
+    """What the text is: str, or the type of the JSON document."""
     render: Callable[[Transcript], str]
 
 
 FORMATS: Final = (
-    Format("json", "application/json", "application/json", json_document),
-    Format("text", "text/plain", "text/plain; charset=utf-8", plain_text),
-    Format("srt", "application/x-subrip", "application/x-subrip", srt),
-    Format("vtt", "text/vtt", "text/vtt", vtt),
-    Format("verbose_json", "application/json", "application/json", verbose_json),
-    Format("diarized_json", "application/json", "application/json", diarized_json),
+    Format("json", "application/json", "application/json", Transcript, json_document),
+    Format("text", "text/plain", "text/plain; charset=utf-8", str, plain_text),
+    Format("srt", "application/x-subrip", "application/x-subrip", str, srt),
+    Format("vtt", "text/vtt", "text/vtt", str, vtt),
+    Format("verbose_json", "application/json", "application/json", VerboseTranscription, verbose_json),
+    Format("diarized_json", "application/json", "application/json", DiarizedTranscription, diarized_json),
 )
 """The first one is what a reader gets who has no wish, and the first of its media type what one gets who asks by that."""
