@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 from flask import Response
 
+from common.openapi.problem_details import ProblemDetails
 from common.problems import MEDIA_TYPE
 
 _PREFIX: Final = "urn:turnscribe:problem:"
@@ -20,6 +21,12 @@ class OpenAiError(msgspec.Struct, frozen=True):
     """The field that is wrong."""
     code: str
     """The problem's kind, such as `invalid_parameter`."""
+
+
+class OpenAiProblem(ProblemDetails, frozen=True, kw_only=True):
+    """Problem details, with OpenAI's member."""
+
+    error: OpenAiError
 
 
 class _Problem(msgspec.Struct, frozen=True):

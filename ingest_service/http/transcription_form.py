@@ -85,6 +85,18 @@ class TranscriptionFields(msgspec.Struct, frozen=True, kw_only=True):
         return "segment" in self.timestamp_granularities or not self.with_words
 
 
+class TranscriptionForm(TranscriptionFields, frozen=True, kw_only=True):
+    """The whole form, for who wants to know what to send."""
+
+    file: Annotated[
+        str,
+        Meta(
+            description="The recording, as a file part with a file name: WebM, MP4, Ogg, FLAC, WAV, MP3 or AAC.",
+            extra_json_schema={"contentMediaType": "application/octet-stream"},
+        ),
+    ]
+
+
 def transcription_fields(form: "MultiDict[str, str]") -> TranscriptionFields:
     """The form's fields. Raises a 400 `Problem` that names the field."""
     hints = get_type_hints(TranscriptionFields, include_extras=True)

@@ -6,25 +6,29 @@ The file becomes a recording and a meeting of its own, like any other, so that n
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Final
+from typing import IO, Annotated, Final
 
 import msgspec
 from flask import Blueprint, Response, request
+from msgspec import Meta
 from structlog.contextvars import bind_contextvars
 from werkzeug.datastructures import FileStorage
 
 from common.auth import TokenVerifier, presented_token, principal, require_bearer
 from common.events import StreamOptions
 from common.health import Drain
+from common.openai_transcripts import DiarizedTranscription, TextTranscription, VerboseTranscription
+from common.openapi.described import Answer, Body, Content, Header, IdText, Parameter, described, named
 from common.ports.token_store import Scope
 from common.problems import Problem
 from ingest_service.http.multipart import form_data
-from ingest_service.http.openai_errors import with_openai_error
+from ingest_service.http.openai_errors import OpenAiProblem, with_openai_error
 from ingest_service.http.places import Places
 from ingest_service.http.transcript_wait import completed
 from ingest_service.http.transcription_answer import answer, format_to_read
-from ingest_service.http.transcription_form import the_file, transcription_fields
+from ingest_service.http.transcription_form import TranscriptionForm, the_file, transcription_fields
 from ingest_service.intake.intake import Intake
+from ingest_service.intake.parameters import TOKEN
 from ingest_service.intake.recordings import PIECE_BYTES, RecordingDiffers, store_recording
 from ingest_service.intake.requests import Stream, invalid
 from ingest_service.settings import IngestSettings
@@ -33,6 +37,25 @@ from ingest_service.transcript_reader import MeetingStatus, Transcripts
 MEETING_HEADER: Final = "Turnscribe-Meeting-Id"
 """In every answer to a recording that is stored: the meeting that has it, with speakers, gaps and all."""
 MAX_KEY_LENGTH: Final = 255
+
+
+ABOUT: Final = (
+    "OpenAI's clients work with their base URL changed. The file becomes a recording and a meeting of its own. The same file with the "
+    "same options is the same recording: sending it again after a 503 or 504 goes on waiting, and costs no second transcription."
+)
+IDEMPOTENCY_KEY: Final = Parameter(
+    "Idempotency-Key",
+    Annotated[str, Meta(max_length=MAX_KEY_LENGTH)],
+    "Names the recording; without it, the file's content and the options do.",
+    where="header",
+)
+MEETING_HEADERS: Final = {MEETING_HEADER: Header(IdText, "The meeting that has the recording.", required=True)}
+ANSWERS: Final = (
+    Content("application/json", (TextTranscription, VerboseTranscription, DiarizedTranscription)),
+    Content("text/plain", str),
+    Content("application/x-subrip", str),
+    Content("text/vtt", str),
+)
 
 
 def transcription_routes(
@@ -50,6 +73,16 @@ def transcription_routes(
     routes.after_request(with_openai_error)
 
     @routes.post("")
+    @described(
+        "Transcribe a file, and answer with the transcript",
+        description=ABOUT,
+        parameters=named(IDEMPOTENCY_KEY, TOKEN),
+        body=Body((Content("multipart/form-data", TranscriptionForm),)),
+        answers={200: Answer("The whole transcript.", ANSWERS, MEETING_HEADERS)},
+        problems=(411, 413, 415, 422, 501, 504),
+        problem=OpenAiProblem,
+        scopes=(Scope.INGEST, Scope.READ),
+    )
     def transcribe() -> Response:
         if transcripts is None:
             detail = "TRANSCRIPT_API_URL is not set here: this service does not know where transcripts are."
