@@ -14,7 +14,16 @@ def cpu_seconds(group: int) -> float:
 
     Of processes that have ended, only what their parent has collected counts.
     """
-    return sum(sum(int(ticks) for ticks in fields[11:15]) for fields in _group(group)) / _TICKS_A_SECOND
+    return sum(user_and_system_seconds(group))
+
+
+def user_and_system_seconds(group: int) -> tuple[float, float]:
+    """`cpu_seconds` as its two parts."""
+    user = system = 0
+    for fields in _group(group):
+        user += int(fields[11]) + int(fields[13])
+        system += int(fields[12]) + int(fields[14])
+    return user / _TICKS_A_SECOND, system / _TICKS_A_SECOND
 
 
 def resident_bytes(group: int) -> int:
