@@ -28,7 +28,10 @@ class TokenVerifier(Protocol):
     """Says whose token it is."""
 
     def verify(self, token: str) -> Principal | None:
-        """The token's principal, or None when it is not valid. Takes the same time for any wrong token."""
+        """The token's principal, or None when it is not valid. How long it takes says nothing about how much of a wrong one is right.
+
+        Raises `Retryable` when that can't be known now.
+        """
         ...
 
 

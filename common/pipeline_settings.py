@@ -11,6 +11,17 @@ from common.settings import Settings
 class PipelineSettings(Settings, frozen=True, kw_only=True):
     """Settings of ingest, segmenter and transcribe."""
 
+    token_cache_sec: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=3_600,
+            description=(
+                "How long an answer of the token store counts in ingest and transcribe: at most so long, a disabled token is still let in."
+            ),
+        ),
+    ] = 30.0
+
     def problems(self) -> Iterator[str]:
         """On Cloud Run nothing may lie on the instance's own disk."""
         yield from super().problems()

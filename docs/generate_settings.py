@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import inspect
 
-from common.pipeline_settings import PushedSettings
+from common.pipeline_settings import PipelineSettings, PushedSettings
 from common.server_settings import ServerSettings
 from common.settings import REFUSED, Secret, Settings
 from ingest_service.settings import IngestSettings
@@ -33,6 +33,7 @@ same, and besides sets all that says where Google Cloud and Redis are: they are 
 
 SECTIONS: Final[tuple[tuple[str, type[Settings]], ...]] = (
     ("Every service", Settings),
+    ("ingest_service, segmenter_service and transcribe_service", PipelineSettings),
     ("ingest_service", IngestSettings),
     ("segmenter_service and transcribe_service", PushedSettings),
     ("segmenter_service", SegmenterSettings),
@@ -40,6 +41,8 @@ SECTIONS: Final[tuple[tuple[str, type[Settings]], ...]] = (
     ("whisper_service", WhisperSettings),
     ("gunicorn around ingest, segmenter and transcribe", ServerSettings),
 )
+SHARED: Final = (Settings, PipelineSettings, PushedSettings)
+"""Sections of which others are a part."""
 
 
 def page() -> str:
@@ -59,15 +62,15 @@ def page() -> str:
 
 
 def _required(cls: type[Settings]) -> str:
-    if cls in {Settings, PushedSettings} or not cls.REQUIRED:
+    if cls in SHARED or not cls.REQUIRED:
         return ""
     return f"Must be set: {', '.join(f'`{name}`' for name in cls.REQUIRED)}.\n\n"
 
 
 def _rows(cls: type[Settings]) -> Iterator[str]:
     """One table row for each setting that `cls` adds or gives another default."""
-    base = PushedSettings if issubclass(cls, PushedSettings) and cls is not PushedSettings else Settings
-    inherited = {} if cls is Settings else {field.name: field for field in msgspec.structs.fields(base)}
+    base = next((each for each in cls.__mro__[1:] if each in SHARED), None)
+    inherited = {field.name: field for field in msgspec.structs.fields(base)} if base else {}
     struct = inspect.type_info(cls)
     if not isinstance(struct, inspect.StructType):  # pragma: no cover -- settings classes are structs
         raise TypeError(cls)

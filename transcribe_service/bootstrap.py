@@ -5,10 +5,10 @@ import os
 from flask import Flask
 
 from common.adapters.backend import backend_of
-from common.auth import SingleToken
 from common.clock import Clock
 from common.push_auth import push_auth_of
 from common.startup import started
+from common.stored_tokens import stored_tokens
 from transcribe_service.app import TranscribeDeps, create_app
 from transcribe_service.settings import TranscribeSettings
 from transcribe_service.whisper.openai_dialect import OpenAiDialect, WhisperLimits
@@ -29,7 +29,7 @@ def application() -> Flask:
             transcripts=backend.transcripts(),
             streams=backend.streams(),
             whisper=whisper_client(settings, clock),
-            tokens=SingleToken(settings.api_token),
+            tokens=stored_tokens(settings, backend.tokens(), clock),
             push_auth=push_auth_of(settings, clock),
             clock=clock,
             drain=start.drain,
