@@ -5,9 +5,9 @@ import os
 from flask import Flask
 
 from common.adapters.backend import backend_of
-from common.auth import SingleToken
 from common.server_settings import ServerSettings
 from common.startup import settings_or_exit, started
+from common.stored_tokens import stored_tokens
 from ingest_service.app import IngestDeps, create_app
 from ingest_service.settings import IngestSettings
 from ingest_service.transcript_reader import TranscriptReader
@@ -24,13 +24,14 @@ def application() -> Flask:
     transcripts = (
         TranscriptReader(settings.transcript_api_url, connections=threads) if settings.transcript_api_url else None
     )
+    token_store = backend.tokens()
     return create_app(
         IngestDeps(
             settings=settings,
             blobs=backend.blobs(),
             publisher=backend.publisher(),
-            tokens=SingleToken(settings.api_token),
-            token_store=backend.tokens(),
+            tokens=stored_tokens(settings, token_store, clock),
+            token_store=token_store,
             clock=clock,
             drain=start.drain,
             threads=threads,

@@ -7,12 +7,12 @@ from enum import Enum
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from common.auth import SingleToken
 from common.errors import Retryable
 from common.events import Event
 from common.health import Drain
 from common.ports.blob_store import BlobInfo, BlobNotFound, Created
 from common.settings import Secret
+from common.stored_tokens import stored_tokens
 from ingest_service.app import IngestDeps, create_app
 from ingest_service.settings import IngestSettings
 from ingest_service.transcript_reader import Transcripts
@@ -137,7 +137,7 @@ class Ingest:
         self.client = self._new_process()
 
     def _new_process(self) -> FlaskClient:
-        tokens = SingleToken(self.settings.api_token)
+        tokens = stored_tokens(self.settings, self.token_store, self.clock)
         deps = IngestDeps(
             self.settings,
             self.blobs,
