@@ -33,20 +33,28 @@ class Problem(Exception):
         self.extra = extra
 
 
-def problem_response(problem: Problem) -> Response:
-    """The HTTP answer of a problem."""
-    body = {
+def problem_members(problem: Problem) -> dict[str, Any]:
+    """The members of a problem as RFC 9457 names them, and its own."""
+    return {
         "type": f"urn:turnscribe:problem:{problem.kind}",
         "title": HTTPStatus(problem.status).phrase,
         "status": problem.status,
         "detail": problem.detail,
         **problem.extra,
     }
-    return Response(msgspec.json.encode(body), status=problem.status, headers=problem.headers, content_type=MEDIA_TYPE)
 
 
-def _of_error(error: Exception) -> Problem:
+def problem_response(problem: Problem) -> Response:
+    """The HTTP answer of a problem."""
+    body = msgspec.json.encode(problem_members(problem))
+    return Response(body, status=problem.status, headers=problem.headers, content_type=MEDIA_TYPE)
+
+
+def problem_of(error: Exception) -> Problem:
+    """What an error is for who asked. Raises the error itself where it is none that people are told of."""
     match error:
+        case Problem():
+            return error
         case InvalidId():
             return Problem(400, "invalid-id", str(error), field=error.field)
         case Permanent():
@@ -85,7 +93,7 @@ def install_problem_handlers(app: Flask) -> None:
         if isinstance(error, Retryable):
             record_error(error)
             log.warning("dependency_unavailable", reason=error.reason)
-        return problem_response(_of_error(error))
+        return problem_response(problem_of(error))
 
     @app.errorhandler(Exception)
     def _unknown(error: Exception) -> Response:

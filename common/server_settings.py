@@ -20,6 +20,10 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=256,
-            description="Requests that one worker process answers at a time; Cloud Run's concurrency is this × WEB_CONCURRENCY.",
+            description=(
+                "Requests that one worker process answers at a time; Cloud Run's concurrency is this × WEB_CONCURRENCY. Of ingest's, "
+                "each WebSocket and each waiting transcription holds one, and at most half are given to them: for N live streams per "
+                "process set 2 × N."
+            ),
         ),
     ] = 8

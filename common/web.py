@@ -26,6 +26,12 @@ def span_for_request(
     g.spans.enter_context(span(current_app.name, name, kind, traceparent=traceparent, attributes=attributes))
 
 
+def end_span_of_request(status: int) -> None:
+    """End the request's span now. For what goes on for long afterwards and begins spans of its own."""
+    _describe_span(status)
+    g.spans.close()
+
+
 def base_app(service: str, checks: Mapping[str, Check], drain: Drain) -> Flask:
     """A Flask app with what all services share. `service` is its name in spans and health answers."""
     app = Flask(service, static_folder=None)
