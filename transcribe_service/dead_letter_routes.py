@@ -48,8 +48,10 @@ class ReplayedDeadLetter(msgspec.Struct, frozen=True):
     status: Literal["replayed"]
 
 
-LETTER: Final = Parameter("letter_id", str, "Its id, as the list has it.", where="path")
-AFTER: Final = Parameter("after", str, "Begin behind this id: `next` of the page before.")
+LetterId = Annotated[str, Meta(pattern="^[0-9]{14}-[0-9a-f]{32}$")]
+"""As `common.object_names` checks it."""
+LETTER: Final = Parameter("letter_id", LetterId, "Its id, as the list has it.", where="path")
+AFTER: Final = Parameter("after", LetterId, "Begin behind this id: `next` of the page before.")
 
 
 def _limit_parameter(default: int, most: int) -> Parameter:

@@ -33,8 +33,17 @@ _PROBLEMS: Final[dict[int, str]] = {
     401: "The token is missing or not valid.",
     403: "The token does not allow this.",
     404: "There is nothing here.",
+    406: "There is nothing in a media type that is accepted.",
+    409: "What is stored already says otherwise, and stays.",
+    411: "The body's length is not declared, and this server can't do without.",
+    413: "The body is larger than what is allowed here.",
+    415: "The body can't be read as what it should be.",
+    422: "The Idempotency-Key was sent with something else before.",
+    426: "Only WebSocket is spoken here.",
     429: "Too much at a time, or in a short time.",
+    501: "This service is not set up for it; the answer names the setting.",
     503: "Something that is needed is away for now, or the server is being stopped. The same request may succeed later.",
+    504: "It was not done within the time that a request may take. It goes on; the answer says where it will be.",
 }
 _VARIABLE: Final = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 

@@ -92,6 +92,7 @@ class TranscriptionForm(TranscriptionFields, frozen=True, kw_only=True):
         str,
         Meta(
             description="The recording, as a file part with a file name: WebM, MP4, Ogg, FLAC, WAV, MP3 or AAC.",
+            min_length=1,
             extra_json_schema={"contentMediaType": "application/octet-stream"},
         ),
     ]
