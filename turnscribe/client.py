@@ -11,7 +11,6 @@ Needs nothing of the services. Errors are those of `turnscribe.errors`; how requ
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Literal, Self
@@ -30,21 +29,16 @@ from turnscribe.schema import (
     StreamStatus,
     Transcript,
 )
+from turnscribe.speaker_intervals import Interval as Interval
+from turnscribe.speaker_intervals import observation
+from turnscribe.tokens import Tokens
 from turnscribe.transport import Answer, RetryPolicy, Transport
-from turnscribe.upload import PART_BYTES, ToldProgress, UploadedRecording, UploadOptions, upload
+from turnscribe.upload import PART_BYTES, ToldProgress, UploadedRecording, upload
+from turnscribe.upload_identity import UploadOptions
 
 _DEAD_LETTERS: Final = "/v1/deadletters"
 TextFormat = Literal["text", "srt", "vtt"]
 TranscriptFormat = TextFormat | Literal["json"]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """One speaker was active from `start_ms` to `end_ms`, on the observation's clock."""
-
-    speaker: str
-    start_ms: int
-    end_ms: int
 
 
 class Client:
@@ -64,6 +58,11 @@ class Client:
     def close(self) -> None:
         """Close idle connections."""
         self._transport.close()
+
+    @property
+    def tokens(self) -> Tokens:
+        """Who may use the server on the tenant's behalf."""
+        return Tokens(self._transport)
 
     def stream(
         self,
@@ -88,20 +87,28 @@ class Client:
         *,
         meeting_id: str | None = None,
         options: UploadOptions = UploadOptions(),  # noqa: B008 -- frozen
+        speakers: Sequence[Interval] = (),
         part_bytes: int = PART_BYTES,
         limit: RateLimit | None = None,
         progress: ToldProgress = lambda _: None,
     ) -> UploadedRecording:
         """Upload a whole recording, a path or an open binary file that can be read anew; returns once all of it is durable.
 
-        Without a meeting it becomes one of its own, which is named after the file.
+        Without a meeting it becomes one of its own, which is named after the file. `speakers` says who spoke when, in stream time.
 
         Killed at any moment, the same call goes on where it was, and does nothing where everything is there: see
         `turnscribe.upload`, which also says what it raises.
         """
         with RecordingFile(recording) as file:
             return upload(
-                self._transport, file, meeting_id, options, part_bytes=part_bytes, limit=limit, progress=progress
+                self._transport,
+                file,
+                meeting_id,
+                options,
+                speakers=speakers,
+                part_bytes=part_bytes,
+                limit=limit,
+                progress=progress,
             )
 
     def stream_status(self, connection_id: str) -> StreamStatus:
@@ -186,7 +193,8 @@ class Stream:
 
         Returns the observation's id, once it is durable.
         """
-        return self._observe({"ts_ms": ts_ms, "bit_ms": bit_ms, "masks": [list(mask) for mask in masks]})
+        said = {"ts_ms": ts_ms, "bit_ms": bit_ms, "masks": [list(mask) for mask in masks]}
+        return self._observe(msgspec.json.encode(said))
 
     def observe_intervals(
         self,
@@ -200,34 +208,25 @@ class Stream:
 
         Returns the observation's id, once it is durable.
         """
-        return self._observe(
-            {
-                "clock": clock,
-                "covered_from_ms": covered_from_ms,
-                "covered_to_ms": covered_to_ms,
-                "intervals": [
-                    {"speaker": item.speaker, "start_ms": item.start_ms, "end_ms": item.end_ms} for item in intervals
-                ],
-            }
-        )
+        return self._observe(observation(intervals, covered_from_ms, covered_to_ms, clock))
 
     def end(self, last_seq: int, *, observations: int | None = None) -> None:
         """Say that the stream is complete: the seq of its last chunk (-1: none), and how many observations there were."""
-        self._post("end", {"last_seq": last_seq, "observations": observations})
+        self._post("end", msgspec.json.encode({"last_seq": last_seq, "observations": observations}))
 
     def status(self) -> StreamStatus:
         """What of this stream is durable. Raises `NotFound` before its first chunk."""
         return self._transport.request("GET", _stream_path(self.connection_id)).decoded(StreamStatus)
 
-    def _observe(self, body: dict[str, object]) -> str:
+    def _observe(self, body: bytes) -> str:
         return self._post("speakers", body).decoded(_Observed).observation_id
 
-    def _post(self, what: str, body: dict[str, object]) -> Answer:
+    def _post(self, what: str, body: bytes) -> Answer:
         return self._transport.request(
             "POST",
             f"{_stream_path(self.connection_id)}/{what}",
             query={"meeting_id": self.meeting_id},
-            body=msgspec.json.encode(body),
+            body=body,
             headers={"Content-Type": "application/json"},
         )
 

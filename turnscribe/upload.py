@@ -5,22 +5,17 @@ goes along as Idempotency-Key: the same call finds the upload that was begun, go
 nothing where all of them are there. After any failure the server is asked for that offset again.
 """
 
-import base64
-import hashlib
-import re
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Final, Literal
 from urllib.parse import urlsplit
-
-import msgspec
 
 from turnscribe.errors import Conflict, NotFound, UnexpectedAnswer
 from turnscribe.rate_limit import RateLimit
 from turnscribe.recording_file import BLOCK_BYTES, RecordingFile, content_type_of
+from turnscribe.speaker_intervals import Interval, observations
 from turnscribe.transport import Answer, PassingFailure, Transport
+from turnscribe.upload_identity import UploadOptions, connection_of, fingerprint, meeting_named_after, upload_metadata
 
 PART_BYTES: Final = 8 * 1024**2
 """Of one request. Cloud Run takes no more than 32 MiB; what was sent of a request that breaks may have to be sent again."""
@@ -29,31 +24,6 @@ _TUS: Final = {"Tus-Resumable": "1.0.0"}
 _IN_VAIN: Final = 5
 """So often may the server refuse a step without anything having moved: another process may be uploading the same."""
 State = Literal["reading", "sending", "waiting", "done"]
-
-
-@dataclass(frozen=True)
-class UploadOptions:
-    """What is said about a recording. `content_type` only matters for samples without a header, as in `audio/pcm;rate=16000`."""
-
-    content_type: str = ""
-    source: str = ""
-    language: str = ""
-    channels: Literal["mix", "separate"] = "mix"
-    channel_speakers: tuple[str, ...] = ()
-    started_at_ms: int | None = None
-    """Epoch milliseconds of the first sample."""
-
-    def metadata(self) -> dict[str, str]:
-        """What of it is said, as the server names it. Pure."""
-        said = {
-            "filetype": self.content_type,
-            "source": self.source,
-            "language": self.language,
-            "channels": "" if self.channels == "mix" else self.channels,
-            "channel_speakers": ",".join(self.channel_speakers),
-            "started_at_ms": "" if self.started_at_ms is None else str(self.started_at_ms),
-        }
-        return {name: value for name, value in said.items() if value}
 
 
 @dataclass(frozen=True)
@@ -84,30 +54,13 @@ ToldProgress = Callable[[UploadProgress], None]
 """Called often, from the thread that uploads. What it raises goes through and stops the upload; the same call goes on later."""
 
 
-def fingerprint(content_sha256: str, meeting_id: str, options: UploadOptions) -> str:
-    """What makes two uploads the same one: content, meeting, and all that is said; 64 hex digits. Pure."""
-    said = {"turnscribe-upload": "1", "sha256": content_sha256, "meeting_id": meeting_id, **options.metadata()}
-    return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
-
-
-def connection_of(upload_fingerprint: str) -> str:
-    """The connection that an upload becomes. Pure."""
-    return f"upload-{upload_fingerprint[:32]}"
-
-
-def meeting_named_after(name: str, content_sha256: str) -> str:
-    """A meeting of its own for a file: its name as far as an id can say it, and its content. Pure."""
-    plain = unicodedata.normalize("NFKD", PurePath(name).stem).encode("ascii", "ignore").decode()
-    words = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")[:80]
-    return f"{words or 'recording'}-{content_sha256[:8]}"
-
-
 def upload(
     transport: Transport,
     file: RecordingFile,
     meeting_id: str | None,
     options: UploadOptions,
     *,
+    speakers: Sequence[Interval] = (),
     part_bytes: int = PART_BYTES,
     limit: RateLimit | None = None,
     progress: ToldProgress = lambda _: None,
@@ -120,7 +73,7 @@ def upload(
     size_bytes = file.size_bytes
     digest = file.sha256(lambda read_bytes: progress(UploadProgress("reading", read_bytes, 0, size_bytes)))
     meeting_id = meeting_named_after(file.name, digest) if meeting_id is None else meeting_id
-    key = fingerprint(digest, meeting_id, options)
+    key = fingerprint(digest, meeting_id, options, speakers)
     metadata = {
         "filename": file.name,
         "filetype": content_type_of(file.head()) or "",
@@ -128,7 +81,9 @@ def upload(
         "connection_id": connection_of(key),
         **options.metadata(),
     }
-    resumed_from_bytes = _Upload(transport, file, key, metadata, part_bytes, limit, progress).run()
+    resumed_from_bytes = _Upload(
+        transport, file, key, metadata, observations(speakers), part_bytes, limit, progress
+    ).run()
     return UploadedRecording(connection_of(key), meeting_id, size_bytes, resumed_from_bytes)
 
 
@@ -141,6 +96,7 @@ class _Upload:
         file: RecordingFile,
         key: str,
         metadata: Mapping[str, str],
+        said_of_speakers: Sequence[bytes],
         part_bytes: int,
         limit: RateLimit | None,
         progress: ToldProgress,
@@ -149,6 +105,8 @@ class _Upload:
         self._file = file
         self._key = key
         self._metadata = metadata
+        self._said_of_speakers = said_of_speakers
+        self._speakers_sent = 0
         self._part_bytes = part_bytes
         self._limit = limit
         self._progress = progress
@@ -173,7 +131,7 @@ class _Upload:
                 if not self._path or self._in_vain > _IN_VAIN:
                     raise
                 if isinstance(error, NotFound):
-                    self._path = ""
+                    self._path, self._speakers_sent = "", 0
                 self._wait(PassingFailure(str(error)))
             began_at = self._offset if began_at is None else began_at
         self._tell("done", self._file.size_bytes)
@@ -184,6 +142,10 @@ class _Upload:
             self._path = self._create()
         elif self._offset is None:
             self._stand_at(self._look())
+        elif self._speakers_sent < len(self._said_of_speakers):
+            # Before the last byte, with which the recording goes on its way.
+            self._tell_speakers(self._said_of_speakers[self._speakers_sent])
+            self._speakers_sent += 1
         else:
             self._stand_at(self._send(self._offset))
 
@@ -217,6 +179,11 @@ class _Upload:
         answer = self._transport.attempt("PATCH", self._path, body=self._part(offset, end), headers=_TUS | headers)
         return self._said_offset(answer, offset + 1)
 
+    def _tell_speakers(self, said: bytes) -> None:
+        headers = {"Content-Type": "application/json"}
+        self._transport.attempt("POST", f"{self._path}/speakers", body=said, headers=_TUS | headers)
+        self._patience.renew()
+
     def _part(self, offset: int, end: int) -> Iterator[bytes]:
         at = offset
         for block in self._file.blocks(offset, end, self._limit.block_bytes if self._limit else BLOCK_BYTES):
@@ -249,8 +216,3 @@ class _Upload:
 
     def _tell(self, state: State, at_bytes: int, detail: str = "") -> None:
         self._progress(UploadProgress(state, at_bytes, self._durable_bytes, self._file.size_bytes, detail))
-
-
-def upload_metadata(values: Mapping[str, str]) -> str:
-    """The header that describes an upload: names, and values in base64; what is empty stays away. Pure."""
-    return ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in values.items() if value)

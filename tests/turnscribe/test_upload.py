@@ -16,10 +16,11 @@ from tests.turnscribe.conftest import Scripted
 from tests.turnscribe.tus_server import Fault, TusServer, metadata_of, offsets_of, tus_server
 from turnscribe.client import Client
 from turnscribe.errors import BadRequest, Conflict, NotFound, ServerUnreachable, UnexpectedAnswer, UnusableFile
+from turnscribe.speaker_intervals import Interval
 from turnscribe.transport import RetryPolicy
-from turnscribe.upload import (
+from turnscribe.upload import UploadProgress
+from turnscribe.upload_identity import (
     UploadOptions,
-    UploadProgress,
     connection_of,
     fingerprint,
     meeting_named_after,
@@ -121,18 +122,43 @@ FAULTS = st.builds(Fault, keep_bytes=st.sampled_from([0, 1, 500, None])) | st.bu
 )
 
 
+SPEAKERS = [Interval("Ann", 0, 400_000), Interval("Bo", 300_000, 700_000)]
+
+
+def test_who_spoke_is_told_before_the_end(client: Client, server: TusServer, talk: Path) -> None:
+    done = client.upload(talk, meeting_id="m", speakers=SPEAKERS)
+    assert server.methods == ["POST", "HEAD", "POST", "POST", "POST", "PATCH"]
+    told = [json.loads(each) for each in server.only().observations]
+    assert [(each["clock"], each["covered_from_ms"], each["covered_to_ms"]) for each in told] == [
+        ("stream", 0, 300_000),
+        ("stream", 300_000, 600_000),
+        ("stream", 600_000, 700_000),
+    ]
+    assert told[1]["intervals"] == [
+        {"speaker": "Ann", "start_ms": 300_000, "end_ms": 400_000},
+        {"speaker": "Bo", "start_ms": 300_000, "end_ms": 600_000},
+    ]
+    server.seen.clear()
+    assert client.upload(talk, meeting_id="m", speakers=SPEAKERS[::-1]).connection_id == done.connection_id
+    assert server.methods == ["POST", "HEAD"]
+    assert client.upload(talk, meeting_id="m").connection_id != done.connection_id
+
+
 @given(st.dictionaries(st.integers(0, 14), FAULTS, max_size=10), st.integers(0, len(DATA)))
 def test_whatever_breaks_each_byte_arrives_once(faults: dict[int, Fault], had_bytes: int) -> None:
     with tus_server() as server:
         retry = RetryPolicy(first_pause_s=0.0001, longest_pause_s=0.001)
         with Client(server.url, "t", retry=retry, timeout_s=5) as client:
-            key = fingerprint(_sha256(DATA), "m", UploadOptions())
-            client.upload(io.BytesIO(DATA), meeting_id="m", part_bytes=PART)
+            key = fingerprint(_sha256(DATA), "m", UploadOptions(), SPEAKERS)
+            client.upload(io.BytesIO(DATA), meeting_id="m", speakers=SPEAKERS, part_bytes=PART)
+            observed = server.only().observations
+            server.only().observations = observed[: had_bytes % 4] if had_bytes < len(DATA) else observed
             del server.uploads[key].data[had_bytes:]
             server.seen.clear()
             server.faults = faults
-            done = client.upload(io.BytesIO(DATA), meeting_id="m", part_bytes=PART)
+            done = client.upload(io.BytesIO(DATA), meeting_id="m", speakers=SPEAKERS, part_bytes=PART)
         assert bytes(server.only().data) == DATA
+        assert server.only().observations == observed
         assert done.resumed_from_bytes == had_bytes
         assert [offset for offset in offsets_of(server) if offset < had_bytes] == []
 

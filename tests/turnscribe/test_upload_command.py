@@ -74,6 +74,19 @@ def test_one_meeting_for_all_and_what_is_said_about_them(server: TusServer, talk
         assert (upload.metadata["channels"], upload.metadata["channel_speakers"]) == ("separate", "Ann,Bo")
 
 
+def test_who_spoke_comes_from_a_file(server: TusServer, talks: list[Path], tmp_path: Path) -> None:
+    speakers = tmp_path / "turns.json"
+    speakers.write_text(json.dumps({"turns": [{"speaker": "Ann", "start": 0.5, "end": 2}]}))
+    assert run("--url", server.url, "--speakers", speakers, talks[0]) == 0
+    (observed,) = server.only().observations
+    assert json.loads(observed) == {
+        "clock": "stream",
+        "covered_from_ms": 0,
+        "covered_to_ms": 2_000,
+        "intervals": [{"speaker": "Ann", "start_ms": 500, "end_ms": 2_000}],
+    }
+
+
 def test_a_file_that_fails_is_named_and_the_others_arrive(
     server: TusServer, talks: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,6 +126,8 @@ def test_again_it_is_there_already(server: TusServer, talks: list[Path], capsys:
     [
         (["--channel-speakers", "A,B"], "needs --channels separate"),
         (["--output", "x"], "need --wait"),
+        (["--speakers", "missing.json"], "missing.json: No such file"),
+        (["--speakers", "turns.json", "other.webm"], "one FILE"),
         (["--wait", "--format", "srt", "other.webm"], "need --output or --json"),
         (["--limit-rate", "fast"], "'fast' is no rate"),
         (["--started-at", "yesterday"], "is no time such as"),

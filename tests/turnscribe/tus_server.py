@@ -29,6 +29,8 @@ class Upload:
     length: int
     metadata: dict[str, str]
     data: bytearray = field(default_factory=bytearray)
+    observations: list[bytes] = field(default_factory=list)
+    """Of speakers: each once."""
 
 
 @dataclass
@@ -85,7 +87,7 @@ def tus_server() -> Iterator[TusServer]:
                 upload = state.uploads[self.path.rpartition("/")[2]]
                 if int(self.headers["Upload-Offset"]) == len(upload.data):
                     upload.data += self._read(fault.keep_bytes)
-            elif fault.keep_bytes is None and self.command == "POST":
+            elif fault.keep_bytes is None and self.path == "/v1/uploads":
                 self._make()
             self.close_connection = True
             return True
@@ -100,7 +102,23 @@ def tus_server() -> Iterator[TusServer]:
             state.uploads.setdefault(key, Upload(int(self.headers["Upload-Length"]), metadata))
             return key
 
+        def _observed(self) -> None:
+            assert self.headers["Content-Type"] == "application/json"
+            body = self._read(None)
+            upload = state.uploads.get(self.path.split("/")[-2])
+            if upload is None:
+                self._answer(404)
+                return
+            assert len(upload.data) < upload.length, "speakers come before the end"
+            is_new = body not in upload.observations
+            if is_new:
+                upload.observations.append(body)
+            self._answer(201 if is_new else 200)
+
         def _post(self) -> None:
+            if self.path.endswith("/speakers"):
+                self._observed()
+                return
             assert self.path == "/v1/uploads"
             base = state.url if state.absolute_location else ""
             self._answer(201, Location=f"{base}/v1/uploads/{self._make()}")

@@ -21,12 +21,15 @@ from turnscribe.commands.command import (
     token_of,
     with_client,
 )
+from turnscribe.demo.speakers import UnreadableSpeakers, load_ground_truth
 from turnscribe.errors import TurnscribeClientError
 from turnscribe.rate_limit import RateLimit, bytes_per_second
+from turnscribe.speaker_intervals import Interval
 from turnscribe.transcript_files import SUFFIXES, wait_until_transcribed, write_transcript
 from turnscribe.transport import RetryPolicy
-from turnscribe.upload import ToldProgress, UploadedRecording, UploadOptions
+from turnscribe.upload import ToldProgress, UploadedRecording
 from turnscribe.upload_batch import INTERRUPTED, Outcome, upload_all
+from turnscribe.upload_identity import UploadOptions
 from turnscribe.upload_views import UploadView, choose_upload_view
 
 EXIT_INTERRUPTED: Final = 130
@@ -97,6 +100,12 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("--channel-speakers", default="", metavar="A,B", help="the names of the channels' speakers")
     command.add_argument(
+        "--speakers",
+        type=Path,
+        metavar="FILE.json",
+        help='who spoke when in the one FILE: {"turns": [{"speaker", "start", "end"}, …]}, in seconds',
+    )
+    command.add_argument(
         "--content-type",
         default="",
         metavar="TYPE",
@@ -127,13 +136,15 @@ def add(commands: Commands) -> None:
 def run_upload(client: Client, chosen: argparse.Namespace) -> int:
     """Upload, wait if wanted, tell; returns the exit status."""
     try:
-        options = upload_options(chosen)
-    except BadUsage as error:
+        options, speakers = upload_options(chosen), speakers_of(chosen)
+    except (BadUsage, UnreadableSpeakers) as error:
         return failed(error, EXIT_USAGE)
     limit = RateLimit(chosen.limit_rate) if chosen.limit_rate else None
 
     def one(path: Path, progress: ToldProgress) -> UploadedRecording:
-        return client.upload(path, meeting_id=chosen.meeting, options=options, limit=limit, progress=progress)
+        return client.upload(
+            path, meeting_id=chosen.meeting, options=options, speakers=speakers, limit=limit, progress=progress
+        )
 
     view = choose_upload_view()
     transcripts: list[dict[str, str]] = []
@@ -172,6 +183,16 @@ def upload_options(chosen: argparse.Namespace) -> UploadOptions:
         channel_speakers=tuple(chosen.channel_speakers.split(",")) if chosen.channel_speakers else (),
         started_at_ms=chosen.started_at,
     )
+
+
+def speakers_of(chosen: argparse.Namespace) -> tuple[Interval, ...]:
+    """Who spoke when, if that is said. Raises `BadUsage`, or `UnreadableSpeakers`."""
+    if chosen.speakers is None:
+        return ()
+    if len(chosen.files) > 1:
+        raise BadUsage("--speakers says who spoke in one FILE; upload the others by themselves")
+    turns = load_ground_truth(chosen.speakers).turns
+    return tuple(Interval(turn.speaker, round(turn.start * 1000), round(turn.end * 1000)) for turn in turns)
 
 
 def _take_transcripts(
