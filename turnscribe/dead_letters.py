@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from turnscribe.client import Client
+from turnscribe.columns import aligned
 from turnscribe.errors import ProblemAnswer
 from turnscribe.schema import DeadLetter, ShownDeadLetter
 
@@ -60,8 +61,7 @@ def as_table(letters: Sequence[DeadLetter]) -> list[str]:
     """Aligned columns with a heading. Pure."""
     rows = [("ID", "DIED", "EVENT", "CONNECTION", "REASON")]
     rows += [(each.id, each.died_at, each.type, each.connection_id, each.reason) for each in letters]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    return ["  ".join([*(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=False)), row[-1]]) for row in rows]
+    return aligned(rows)
 
 
 def as_lines(letter: ShownDeadLetter) -> list[str]:

@@ -140,3 +140,30 @@ class ReplayedDeadLetters(msgspec.Struct, frozen=True):
     replayed: int
     unreadable: tuple[str, ...] = ()
     next: str | None = None
+
+
+class Token(msgspec.Struct, frozen=True, kw_only=True):
+    """A bearer token, as far as the server may tell."""
+
+    id: str
+    tenant: str
+    label: str = ""
+    scopes: tuple[str, ...]
+    """Of ingest, read, admin."""
+    user_id: str = ""
+    """The tenant's user on whose behalf it uploads."""
+    enabled: bool
+    created_at: str = ""
+    """ISO 8601."""
+
+
+class CreatedToken(Token, frozen=True, kw_only=True):
+    """A new one, with the token itself, which the server does not keep."""
+
+    token: str
+
+
+class TokenList(msgspec.Struct, frozen=True):
+    """A tenant's tokens."""
+
+    tokens: tuple[Token, ...]

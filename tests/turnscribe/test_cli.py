@@ -16,7 +16,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"turnscribe {__version__}\n"
 
 
-@pytest.mark.parametrize("command", [[], ["demo"], ["serve"], ["upload"], ["deadletters"], ["deadletters", "replay"]])
+@pytest.mark.parametrize(
+    "command",
+    [[], ["demo"], ["serve"], ["upload"], ["deadletters"], ["deadletters", "replay"], ["tokens"], ["tokens", "create"]],
+)
 def test_help_tells_every_option(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         main([*command, "--help"])
