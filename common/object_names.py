@@ -7,6 +7,7 @@ listings come in the order of names. Everything that is kept of one connection l
     {raw}/{hash}/{tenant}/{connection}/chunks/{seq:08d}             bytes as uploaded
     {raw}/{hash}/{tenant}/{connection}/speakers/{end_ms:014d}-{id}  one observation of speaker activity
     {raw}/{hash}/{tenant}/{connection}/end.json                     the uploader's end of stream
+    {raw}/{hash}/{tenant}/{connection}/upload.json                  what a resumable upload is to become; its bytes are the chunks
     {raw}/{hash}/{tenant}/{connection}/quarantine/{id}              what could not be read, with its reason
     {raw}/quarantine/{id}                                           pushes that are no readable event
     {raw}/dead-letters/{tenant}/{published_ms:014d}-{hash}          a message that failed too often, with the reason
@@ -69,6 +70,11 @@ class ConnectionObjects:
     def end(self) -> str:
         """The uploader's end of stream."""
         return f"{self.raw_prefix}end.json"
+
+    @property
+    def upload(self) -> str:
+        """What a resumable upload is to become, written before its first byte."""
+        return f"{self.raw_prefix}upload.json"
 
     @property
     def chunks_prefix(self) -> str:

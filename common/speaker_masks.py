@@ -20,8 +20,16 @@ MAX_BIT_MS: Final = 10_000
 class InvalidSpeakerMask(Permanent):
     """A mask, or a speaker's name, that breaks the rules. The message says where and what, and never repeats the name."""
 
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem, reason="invalid_speaker_mask")
+    def __init__(self, problem: str, *, reason: str = "invalid_speaker_mask") -> None:
+        super().__init__(problem, reason=reason)
+
+
+class TooManySpeakers(InvalidSpeakerMask):
+    """More speakers in one window than MAX_SPEAKERS."""
+
+    def __init__(self, speakers: int) -> None:
+        problem = f"there are {speakers} speakers; at most {MAX_SPEAKERS} are allowed"
+        super().__init__(problem, reason="too_many_speakers")
 
 
 def activities_of_masks(
@@ -36,7 +44,7 @@ def activities_of_masks(
     if not 1 <= bit_ms <= MAX_BIT_MS:
         raise InvalidSpeakerMask(f"bit_ms is {bit_ms}; it must be between 1 and {MAX_BIT_MS}")
     if len(masks) > MAX_SPEAKERS:
-        raise InvalidSpeakerMask(f"there are {len(masks)} speakers; at most {MAX_SPEAKERS} are allowed")
+        raise TooManySpeakers(len(masks))
     names = [checked_speaker(name, f"name {index}") for index, (name, _) in enumerate(masks)]
     if len(set(names)) < len(names):
         raise InvalidSpeakerMask("a speaker is named twice")

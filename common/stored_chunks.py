@@ -25,6 +25,8 @@ class StreamDescription(msgspec.Struct, frozen=True):
     options: StreamOptions | None = None
     """What the first chunk said; None where speaker activity or the end came before any chunk. Each chunk's own
     metadata carries its options in any case."""
+    opened_at_ms: int = 0
+    """When that request came (epoch milliseconds); 0 where a release wrote it that did not say."""
 
 
 def describe_stream(description: StreamDescription) -> bytes:

@@ -7,17 +7,26 @@ from flask import Flask
 from common.auth import TokenVerifier
 from common.clock import Clock
 from common.health import Drain
+from common.openapi.route import openapi_blueprint
 from common.ports.blob_store import BlobStore
 from common.ports.publisher import Publisher
 from common.ports.token_store import TokenStore
 from common.web import base_app
 from ingest_service.http.cors import install_cors
+from ingest_service.http.limits import tenant_limits
 from ingest_service.http.places import Places, places_of
+from ingest_service.http.recording_routes import recording_routes
+from ingest_service.http.request_head import refuse_long_heads
 from ingest_service.http.stream_routes import stream_routes
+from ingest_service.http.token_routes import token_routes
 from ingest_service.http.transcription_routes import transcription_routes
+from ingest_service.http.tus_protocol import upload_capabilities, with_method_override
+from ingest_service.http.upload_routes import upload_routes
 from ingest_service.intake.intake import Intake, KnownConnections
+from ingest_service.intake.uploads import Uploads
 from ingest_service.settings import IngestSettings
 from ingest_service.transcript_reader import Transcripts
+from ingest_service.websocket.stream_socket import stream_socket
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +47,34 @@ class IngestDeps:
 
 
 def create_app(deps: IngestDeps) -> Flask:
-    """Ingest over any adapters. Store, then publish, then 2xx."""
+    """Ingest over any adapters. Store, then publish, then 2xx.
+
+    The token store is no part of readiness: while it is down, API_TOKEN and the tokens that are remembered upload as ever.
+    """
     checks = {"blobs": deps.blobs.check, "publisher": deps.publisher.check}
     app = base_app("ingest", checks, deps.drain)
     install_cors(app, deps.settings.allowed_origins)
-    intake = Intake(deps.blobs, deps.publisher, deps.settings.raw_audio_path, KnownConnections(), deps.clock)
-    app.register_blueprint(stream_routes(intake, deps.settings, deps.tokens, deps.clock))
-    places = Places(places_of(deps.threads))
-    app.register_blueprint(
-        transcription_routes(intake, deps.settings, deps.tokens, deps.transcripts, places, deps.drain)
+    refuse_long_heads(app)
+    intake = Intake(
+        deps.blobs,
+        deps.publisher,
+        deps.settings.raw_audio_path,
+        KnownConnections(),
+        deps.clock,
+        deps.settings.connection_limits,
     )
+    limits = tenant_limits(deps.settings, deps.clock)
+    app.register_blueprint(token_routes(deps.token_store, deps.tokens, limits, deps.clock))
+    app.register_blueprint(stream_routes(intake, deps.settings, deps.tokens, limits, deps.clock))
+    uploads = Uploads(intake)
+    app.register_blueprint(recording_routes(intake, uploads, deps.settings, deps.tokens, limits))
+    app.register_blueprint(upload_routes(uploads, deps.settings, deps.tokens, limits, deps.clock))
+    app.register_blueprint(upload_capabilities(deps.settings.max_recording_bytes))
+    app.wsgi_app = with_method_override(app.wsgi_app)  # type: ignore[method-assign, assignment]  # as Flask's own documentation does
+    places = Places(places_of(deps.threads))
+    app.register_blueprint(stream_socket(intake, deps.settings, deps.tokens, limits, places, deps.drain, deps.clock))
+    app.register_blueprint(
+        transcription_routes(intake, deps.settings, deps.tokens, limits, deps.transcripts, places, deps.drain)
+    )
+    app.register_blueprint(openapi_blueprint(app, "turnscribe: intake"))
     return app

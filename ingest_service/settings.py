@@ -6,8 +6,11 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
+from common.object_names import MAX_SEQ
 from common.pipeline_settings import PipelineSettings
 from common.settings import SECONDS
+from ingest_service.intake.connection_limits import DEFAULT_MAX_AGE_S, DEFAULT_MAX_CHUNKS, ConnectionLimits
+from ingest_service.intake.recordings import PIECE_BYTES
 
 PCM_BYTES_PER_SECOND: Final = 192_000
 """Uncompressed stereo, 16 bits at 48 kHz: the most that a recorder sends."""
@@ -37,9 +40,28 @@ class IngestSettings(PipelineSettings, frozen=True, kw_only=True):
         Meta(
             ge=1024**2,
             le=1024**4,
-            description="Largest recording that is accepted in one request. Cloud Run takes no more than 32 MiB over HTTP/1.",
+            description=(
+                "Largest recording that is accepted, in one request or as a resumable upload. Over HTTP/1 Cloud Run takes no request of "
+                "more than 32 MiB; larger recordings come through /v1/uploads there, in pieces."
+            ),
         ),
     ] = 2 * 1024**3
+    max_chunks_per_connection: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=MAX_SEQ + 1,
+            description="Most chunks of one connection, recordings included (1 MiB each). Then uploaders are told to begin a new connection.",
+        ),
+    ] = DEFAULT_MAX_CHUNKS
+    max_connection_age_sec: Annotated[
+        int,
+        Meta(
+            ge=60,
+            le=31 * 86_400,
+            description="Age at which a connection takes nothing new any more, and uploaders are told to begin a new one.",
+        ),
+    ] = DEFAULT_MAX_AGE_S
     transcript_api_url: Annotated[
         str,
         Meta(
@@ -61,6 +83,35 @@ class IngestSettings(PipelineSettings, frozen=True, kw_only=True):
             ),
         ),
     ] = 540.0
+    websocket_max_sec: Annotated[
+        float,
+        SECONDS,
+        Meta(
+            description=(
+                "Longest life of a WebSocket; then its client is asked to reconnect, and goes on where it was. Cloud Run ends "
+                "requests at its timeout, at most 3,600 s, without a word."
+            )
+        ),
+    ] = 3_300.0
+    tenant_requests_per_sec: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description=(
+                "Requests a second that one tenant may send to one instance; twice as many at once after a pause. Beyond: 429. 0: any number."
+            ),
+        ),
+    ] = 500.0
+    tenant_concurrent_requests: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description=(
+                "Requests of one tenant that one instance works on at a time, WebSockets and waits for transcripts included. Beyond: 429. "
+                "0: any number."
+            ),
+        ),
+    ] = 0
     cors_allowed_origins: Annotated[
         str,
         Meta(
@@ -73,9 +124,19 @@ class IngestSettings(PipelineSettings, frozen=True, kw_only=True):
         """CORS_ALLOWED_ORIGINS as a set."""
         return frozenset(origin.strip() for origin in self.cors_allowed_origins.split(",") if origin.strip())
 
+    @property
+    def connection_limits(self) -> ConnectionLimits:
+        """MAX_CHUNKS_PER_CONNECTION and MAX_CONNECTION_AGE_SEC."""
+        return ConnectionLimits(self.max_chunks_per_connection, self.max_connection_age_sec)
+
     def problems(self) -> Iterator[str]:
-        """A recommended chunk must pass the limit in any format; origins must look as browsers send them."""
+        """What is accepted in one way must not fail on another limit; origins must look as browsers send them."""
         yield from super().problems()
+        if self.max_recording_bytes > self.max_chunks_per_connection * PIECE_BYTES:
+            yield (
+                f"MAX_RECORDING_BYTES: {self.max_recording_bytes} bytes are more than MAX_CHUNKS_PER_CONNECTION "
+                f"({self.max_chunks_per_connection}) chunks of {PIECE_BYTES} hold"
+            )
         if self.audio_chunk_duration_sec * PCM_BYTES_PER_SECOND > self.max_chunk_bytes:
             yield (
                 f"AUDIO_CHUNK_DURATION_SEC: {self.audio_chunk_duration_sec:g} s of uncompressed stereo do not fit into "

@@ -21,10 +21,12 @@ from common.clock import Clock
 from common.health import Drain
 from common.logs import get_logger
 from common.push_auth import push_auth_of
+from common.stored_tokens import stored_tokens
 from common.topology import topology
 from ingest_service.app import IngestDeps
 from ingest_service.app import create_app as create_ingest
 from ingest_service.transcript_reader import TranscriptReader
+from local_runner.document import document_app
 from local_runner.routing import Mount, by_path
 from local_runner.server import THREADS
 from local_runner.settings import RunnerSettings
@@ -77,7 +79,7 @@ class Stack:
         segmenter, transcribe = settings.segmenter, settings.transcribe
         redis = connect_redis(redis_address(segmenter))
         whisper = whisper_client(transcribe, clock)
-        tokens = SingleToken(settings.shared.api_token)
+        tokens = stored_tokens(settings.ingest, token_store, clock)
         push_auth = push_auth_of(transcribe, clock)
 
         def publisher(service: str) -> QueuePublisher:
@@ -114,10 +116,13 @@ class Stack:
                 self._drain,
             )
         )
+        self.public_apps = (ingest_app, transcribe_app)
         checks = {"dispatcher": self._dispatcher.check}
         if self._whisper:
             checks["whisper"] = self._whisper.check
-        stats_app = create_stats_app(self._queue, self._whisper, tokens, self._drain, checks)
+        stats_app = create_stats_app(
+            self._queue, self._whisper, SingleToken(settings.shared.api_token), self._drain, checks
+        )
         self._closing += [
             transcripts_read.close,
             whisper.close,
@@ -130,8 +135,13 @@ class Stack:
         ]
         return by_path(
             (
+                Mount("/v1/stream", ingest_app),
                 Mount("/v1/streams", ingest_app),
+                Mount("/v1/recordings", ingest_app),
+                Mount("/v1/uploads", ingest_app),
                 Mount("/v1/audio/transcriptions", ingest_app),
+                Mount("/v1/tokens", ingest_app),
+                Mount("/openapi.json", document_app(self.public_apps, "turnscribe")),
                 Mount("/internal/ingest", ingest_app, strip=True),
                 Mount("/internal/segmenter", segmenter_app, strip=True),
                 Mount("/internal/transcribe", transcribe_app, strip=True),

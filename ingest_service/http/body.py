@@ -11,6 +11,13 @@ from common.problems import Problem
 PIECE_BYTES: Final = 256 * 1024
 
 
+class IncompleteBody(Problem):
+    """400: the connection broke, or what came is no body."""
+
+    def __init__(self) -> None:
+        super().__init__(400, "incomplete-body", "The body broke off or is malformed; it was not accepted.")
+
+
 def read_body(req: Request, limit_bytes: int) -> bytes:
     """The whole body, or a `Problem`: 413 above `limit_bytes`, 400 when it ends early, 411 when its end can't be known.
 
@@ -33,20 +40,16 @@ def body_pieces(req: Request, limit_bytes: int) -> Iterator[bytes]:
             raise _too_large(limit_bytes)
         yield piece
     if declared is not None and read_bytes < declared:  # the server hands over what came before the connection broke
-        raise _incomplete()
+        raise IncompleteBody
 
 
 def _read(req: Request, size: int) -> bytes:
     try:
         return req.stream.read(size)
     except (OSError, ParseException) as error:
-        raise _incomplete() from error
+        raise IncompleteBody from error
 
 
 def _too_large(limit_bytes: int) -> Problem:
     detail = f"The body is larger than the {limit_bytes} bytes that are allowed here."
     return Problem(413, "body-too-large", detail, limit_bytes=limit_bytes)
-
-
-def _incomplete() -> Problem:
-    return Problem(400, "incomplete-body", "The body broke off or is malformed; nothing was stored.")

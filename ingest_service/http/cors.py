@@ -5,6 +5,19 @@ from typing import Final
 from flask import Flask, Response, request
 
 MAX_AGE_S: Final = 3_600
+METHODS: Final = "GET, HEAD, PUT, POST, PATCH, OPTIONS"
+SENT_HEADERS: Final = ", ".join(
+    (
+        *("Authorization", "Content-Type", "Idempotency-Key", "X-Session-ID", "traceparent", "X-HTTP-Method-Override"),
+        *("Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Metadata", "X-Requested-With"),
+    )
+)
+"""What pages may send. The last one is sent by common tus clients without being asked."""
+READ_HEADERS: Final = (
+    "Location, Retry-After, Upload-Offset, Upload-Length, Upload-Metadata, "
+    "Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size"
+)
+"""What pages may read of answers, besides what they always may."""
 
 
 def install_cors(app: Flask, allowed_origins: frozenset[str]) -> None:
@@ -26,8 +39,8 @@ def install_cors(app: Flask, allowed_origins: frozenset[str]) -> None:
         return Response(
             status=204,
             headers={
-                "Access-Control-Allow-Methods": "GET, PUT, POST",
-                "Access-Control-Allow-Headers": "Authorization, Content-Type, traceparent",
+                "Access-Control-Allow-Methods": METHODS,
+                "Access-Control-Allow-Headers": SENT_HEADERS,
                 "Access-Control-Max-Age": str(MAX_AGE_S),
             },
         )
@@ -37,5 +50,5 @@ def install_cors(app: Flask, allowed_origins: frozenset[str]) -> None:
         response.vary.add("Origin")
         if "Origin" in request.headers and is_allowed():
             response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
-            response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+            response.headers["Access-Control-Expose-Headers"] = READ_HEADERS
         return response

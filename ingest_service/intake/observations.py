@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from common.events import Activity
-from common.json_input import UNREADABLE_JSON
-from common.speaker_masks import MAX_SPEAKERS, activities_of_masks, checked_speaker
+from common.json_input import UNREADABLE_JSON, refuse_deep_json
+from common.speaker_masks import MAX_SPEAKERS, TooManySpeakers, activities_of_masks, checked_speaker
 from ingest_service.intake.requests import EARLIEST_EPOCH_MS, checked_epoch_ms, invalid_body
 
 MAX_BODY_BYTES: Final = 256 * 1024
@@ -53,6 +53,7 @@ class _Intervals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def observation(body: bytes) -> Observation:
     """The observation in a request's JSON, of either form. Raises a 400 `Problem` or `Permanent` naming what is wrong."""
+    refuse_deep_json(body)
     try:
         fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
         if "masks" in fields:
@@ -85,7 +86,7 @@ def _of_intervals(said: _Intervals) -> Observation:
         activities.append(Activity(speaker, interval.start_ms, interval.end_ms))
     speakers = len({activity.speaker for activity in activities})
     if speakers > MAX_SPEAKERS:
-        raise invalid_body(f"intervals name {speakers} speakers; at most {MAX_SPEAKERS} are allowed")
+        raise TooManySpeakers(speakers)
     return _checked(said.clock, said.covered_from_ms, said.covered_to_ms, activities)
 
 

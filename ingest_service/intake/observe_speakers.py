@@ -3,14 +3,18 @@
 from common.events import SpeakersObserved
 from common.ports.blob_store import Created
 from common.stored_chunks import event_content, event_of_content
+from ingest_service.intake.connection_limits import LATE_OBSERVATION_MS
 from ingest_service.intake.intake import Intake
 from ingest_service.intake.observations import Observation
 from ingest_service.intake.requests import Stream
 
 
 def observe_speakers(intake: Intake, stream: Stream, observed: Observation) -> bool:
-    """True when the observation is new, False when it was there. On return object and event are durable."""
-    intake.claim(stream)
+    """True when the observation is new, False when it was there. On return object and event are durable.
+
+    Raises a 409 `Problem` when the connection is another meeting's, or too old for anything new.
+    """
+    age_ms = intake.claim(stream)
     observation_id = observed.observation_id
     objects = intake.objects(stream.tenant, stream.connection_id)
     event = SpeakersObserved(
@@ -24,6 +28,8 @@ def observe_speakers(intake: Intake, stream: Stream, observed: Observation) -> b
         covered_to_ms=observed.covered_to_ms,
         activities=observed.activities,
     )
+    too_old = intake.limits.age_problem(stream.connection_id, age_ms, grace_ms=LATE_OBSERVATION_MS)
+    intake.refuse_new(event.object_name, too_old)
     created = intake.blobs.create(event.object_name, event_content(event))
     if created is Created.ALREADY_DIFFERENT:  # same content by its hash, written by a release that encodes it otherwise
         event = event_of_content(intake.read(event.object_name), SpeakersObserved)

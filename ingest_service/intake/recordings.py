@@ -14,7 +14,7 @@ from common.events import ChunkStored, StreamOptions
 from common.object_names import seq_of
 from common.ports.blob_store import Created
 from common.problems import Problem
-from common.stored_chunks import chunk_metadata
+from common.stored_chunks import chunk_metadata, event_of_chunk
 from ingest_service.intake.end_stream import end_stream
 from ingest_service.intake.intake import Intake
 from ingest_service.intake.requests import EndOfStream, Stream
@@ -35,7 +35,7 @@ class StoredRecording(msgspec.Struct, frozen=True):
 
 
 class RecordingDiffers(Exception):
-    """Other bytes are stored under the connection: it belongs to another recording."""
+    """The connection belongs to another recording: other bytes, another meeting or other options are stored. The message says which."""
 
 
 def store_recording(
@@ -43,25 +43,25 @@ def store_recording(
 ) -> StoredRecording:
     """Store all of a recording and publish it. On return everything is durable.
 
-    The same bytes again, however cut, change nothing and publish again. `captured_at_ms` is when it was handed over (epoch), which
-    counts where `options.started_at_ms` does not say when it was recorded. Whatever `pieces` raises goes through; nothing is
-    transcribed then. Raises `RecordingDiffers`, or a `Problem`: 409 where the connection is another meeting's, 415 where it begins
-    no recording, 400 where it is empty.
+    The same bytes again, however they come, change nothing and publish again. `captured_at_ms` is when it was handed over (epoch),
+    which counts where `options.started_at_ms` does not say when it was recorded. The first chunk decides: who comes again with another
+    meeting or other options is refused, and the first one's time stays. Whatever `pieces` raises goes through; nothing is transcribed
+    then. Raises `RecordingDiffers`, or a `Problem`: 409 where the connection is another meeting's, 415 where it begins no recording,
+    400 where it is empty.
     """
     intake.check_claim(stream)
     size_bytes, is_new, seq = 0, False, -1
     for seq, piece in enumerate(fixed_pieces(pieces)):
         if seq == 0:
             refuse_what_is_no_audio(stream, options, piece)
-        is_new |= store_piece(intake, stream, options, seq, piece, captured_at_ms=captured_at_ms)
+        if store_piece(intake, stream, options, seq, piece, captured_at_ms=captured_at_ms):
+            is_new = True
+        elif seq == 0:
+            options, captured_at_ms = _as_begun(intake, stream, options)
         size_bytes += len(piece)
     if seq < 0:
-        raise Problem(400, "empty-recording", "The recording has no bytes; nothing was stored.")
-    if (
-        next(iter(intake.blobs.list(_chunks(intake, stream), start_after=_chunk(intake, stream, seq))), None)
-        is not None
-    ):
-        raise RecordingDiffers
+        raise empty_recording()
+    _refuse_longer(intake, stream, last_seq=seq)
     finish_recording(intake, stream, options, last_seq=seq)
     return StoredRecording(
         stream.connection_id, stream.meeting_id, seq + 1, size_bytes, "stored" if is_new else "already_stored"
@@ -71,7 +71,10 @@ def store_recording(
 def store_piece(
     intake: Intake, stream: Stream, options: StreamOptions, seq: int, piece: bytes, *, captured_at_ms: int
 ) -> bool:
-    """Store chunk `seq` of a recording that the pipeline does not know of yet. True when it is new. Raises `RecordingDiffers`."""
+    """Store chunk `seq` of a recording that the pipeline does not know of yet. True when it is new.
+
+    Raises `RecordingDiffers`, or a 409 `Problem` where a connection may not have so many chunks.
+    """
     event = ChunkStored(
         tenant=stream.tenant,
         meeting_id=stream.meeting_id,
@@ -82,17 +85,19 @@ def store_piece(
         captured_at_ms=captured_at_ms,
         options=options,
     )
+    intake.refuse_new(event.object_name, intake.limits.seq_problem(stream.connection_id, seq))
     created = intake.blobs.create(event.object_name, piece, chunk_metadata(event))
     if created is Created.ALREADY_DIFFERENT:
-        raise RecordingDiffers
+        raise RecordingDiffers(f"other bytes are stored as its chunk {seq}")
     return created is Created.CREATED
 
 
-def stored_sizes(intake: Intake, stream: Stream) -> list[int]:
-    """Bytes of each chunk that is durable, from 0 on to the first that is missing."""
+def stored_sizes(intake: Intake, stream: Stream, *, from_seq: int = 0) -> list[int]:
+    """Bytes of each chunk that is durable, from `from_seq` on to the first that is missing."""
     sizes: list[int] = []
-    for info in intake.blobs.list(_chunks(intake, stream)):
-        if seq_of(info.name) != len(sizes):
+    start_after = _chunk(intake, stream, from_seq - 1) if from_seq else ""
+    for info in intake.blobs.list(_chunks(intake, stream), start_after=start_after):
+        if seq_of(info.name) != from_seq + len(sizes):
             break
         sizes.append(info.size_bytes)
     return sizes
@@ -130,6 +135,32 @@ def refuse_what_is_no_audio(stream: Stream, options: StreamOptions, data: bytes)
             connection_id=stream.connection_id,
             seq=0,
         )
+
+
+def empty_recording() -> Problem:
+    """400: there is nothing to transcribe, and no stream without a chunk."""
+    return Problem(400, "empty-recording", "The recording has no bytes; nothing was stored.")
+
+
+def is_same_wish(one: StreamOptions, other: StreamOptions) -> bool:
+    """Whether two attempts say the same of a recording, whoever of the tenant's users makes them."""
+    return msgspec.structs.replace(one, user_id="") == msgspec.structs.replace(other, user_id="")
+
+
+def _as_begun(intake: Intake, stream: Stream, options: StreamOptions) -> tuple[StreamOptions, int]:
+    """Options and time of the attempt that stored the first chunk. Raises `RecordingDiffers` where it said something else."""
+    first = event_of_chunk(stream.tenant, stream.connection_id, intake.info(_chunk(intake, stream, 0)))
+    if first.meeting_id != stream.meeting_id:
+        raise RecordingDiffers("it is of another meeting")
+    if not is_same_wish(first.options, options):
+        raise RecordingDiffers("something else was said about it (language, channels, …)")
+    return first.options, first.captured_at_ms
+
+
+def _refuse_longer(intake: Intake, stream: Stream, *, last_seq: int) -> None:
+    beyond = intake.blobs.list(_chunks(intake, stream), start_after=_chunk(intake, stream, last_seq))
+    if next(iter(beyond), None) is not None:
+        raise RecordingDiffers("more bytes are stored of it")
 
 
 def _chunks(intake: Intake, stream: Stream) -> str:

@@ -5,7 +5,7 @@ a misspelt `captured_at_ms` would otherwise cost the right speakers, silently.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Final, Literal, cast
 
 import msgspec
@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 from common.errors import Permanent
 from common.events import StreamOptions
 from common.ids import checked_id
-from common.json_input import UNREADABLE_JSON
+from common.json_input import UNREADABLE_JSON, decoded_json
 from common.object_names import MAX_SEQ
 from common.problems import Problem
 from common.speaker_masks import checked_speaker
@@ -31,8 +31,10 @@ MAX_CONTENT_TYPE_LENGTH: Final = 200
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 _COMMON = frozenset({"meeting_id", "token"})
-_OPTIONS = frozenset({"source", "language", "channels", "channel_speakers"})
+_OPTIONS = frozenset({"source", "language", "channels", "channel_speakers", "started_at_ms"})
 CHUNK_PARAMETERS: Final = _COMMON | _OPTIONS | {"captured_at_ms"}
+SOCKET_PARAMETERS: Final = _COMMON | _OPTIONS | {"connection_id", "content_type"}
+RECORDING_PARAMETERS: Final = _COMMON | _OPTIONS | {"connection_id"}
 EVENT_PARAMETERS: Final = _COMMON
 STATUS_PARAMETERS: Final = frozenset({"token"})
 
@@ -71,7 +73,7 @@ def invalid_body(detail: str) -> Problem:
     return Problem(400, "invalid-body", detail)
 
 
-def parameters(args: MultiDict[str, str], known: frozenset[str]) -> dict[str, str]:
+def parameters(args: MultiDict[str, str], known: Collection[str]) -> dict[str, str]:
     """The query as a dict, each parameter known and given once."""
     for name, values in args.lists():
         if name not in known:
@@ -89,12 +91,14 @@ def stream(tenant: str, connection_id: str, query: Mapping[str, str]) -> Stream:
     return Stream(tenant, connection_id, checked_id(query["meeting_id"], "meeting_id"))
 
 
-def chunk_upload(of: Stream, seq: str, query: Mapping[str, str], content_type: str, now_ms: int) -> ChunkUpload:
+def chunk_upload(
+    of: Stream, seq: str, query: Mapping[str, str], content_type: str, now_ms: int, user_id: str = ""
+) -> ChunkUpload:
     """A chunk's upload; `now_ms` stands in where the uploader does not say when the chunk was captured."""
     captured_at_ms = now_ms
     if "captured_at_ms" in query:
         captured_at_ms = checked_epoch_ms(_whole(query["captured_at_ms"], "captured_at_ms"), "captured_at_ms")
-    return ChunkUpload(of, checked_seq(seq), captured_at_ms, stream_options(query, content_type))
+    return ChunkUpload(of, checked_seq(seq), captured_at_ms, stream_options(query, content_type, user_id))
 
 
 def checked_seq(value: str) -> int:
@@ -114,8 +118,8 @@ def checked_epoch_ms(value: int, field: str) -> int:
     return value
 
 
-def stream_options(query: Mapping[str, str], content_type: str) -> StreamOptions:
-    """What a chunk's request says about its connection."""
+def stream_options(query: Mapping[str, str], content_type: str, user_id: str = "") -> StreamOptions:
+    """What a chunk's request says about its connection; `user_id` is whose token it came with."""
     if len(content_type) > MAX_CONTENT_TYPE_LENGTH:
         raise invalid("Content-Type", f"has more than {MAX_CONTENT_TYPE_LENGTH} characters")
     language = query.get("language", "")
@@ -125,19 +129,24 @@ def stream_options(query: Mapping[str, str], content_type: str) -> StreamOptions
     if channels not in {"mix", "separate"}:
         raise invalid("channels", "must be mix or separate")
     source = query.get("source", "")
+    started_at_ms = None
+    if "started_at_ms" in query:
+        started_at_ms = checked_epoch_ms(_whole(query["started_at_ms"], "started_at_ms"), "started_at_ms")
     return StreamOptions(
         content_type=content_type or StreamOptions().content_type,
         source=checked_id(source, "source") if source else "",
         language=language,
         channels=cast("Literal['mix', 'separate']", channels),
         channel_speakers=_channel_speakers(query.get("channel_speakers", ""), channels),
+        started_at_ms=started_at_ms,
+        user_id=user_id,
     )
 
 
 def end_of_stream(body: bytes) -> EndOfStream:
     """The uploader's account of a stream."""
     try:
-        return msgspec.json.decode(body, type=EndOfStream)
+        return decoded_json(body, EndOfStream)
     except UNREADABLE_JSON as error:
         raise invalid_body(str(error)) from error
 

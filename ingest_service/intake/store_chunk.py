@@ -13,19 +13,22 @@ def store_chunk(intake: Intake, upload: ChunkUpload, data: bytes) -> bool:
     """True when the chunk is new, False when the same bytes were there. On return bytes and event are durable.
 
     The same bytes again publish the first event again, since the first attempt may have died between storing and publishing.
-    Raises a `Problem`: 409 when other bytes are stored under the seq, 415 when the first chunk can't be audio. Nothing is
-    published then.
+    Raises a `Problem`: 409 when other bytes are stored under the seq, or the connection may not be fed any more, 415 when the first
+    chunk can't be audio. Nothing is published then.
     """
     stream = upload.stream
     if upload.seq == 0:
         refuse_what_is_no_audio(stream, upload.options, data)
-    intake.claim(stream, upload.options)
+    name = intake.objects(stream.tenant, stream.connection_id).chunk(upload.seq)
+    intake.refuse_new(name, intake.limits.seq_problem(stream.connection_id, upload.seq))
+    age_ms = intake.claim(stream, upload.options)
+    intake.refuse_new(name, intake.limits.age_problem(stream.connection_id, age_ms))
     event = ChunkStored(
         tenant=stream.tenant,
         meeting_id=stream.meeting_id,
         connection_id=stream.connection_id,
         seq=upload.seq,
-        object_name=intake.objects(stream.tenant, stream.connection_id).chunk(upload.seq),
+        object_name=name,
         size_bytes=len(data),
         captured_at_ms=upload.captured_at_ms,
         options=upload.options,

@@ -59,4 +59,4 @@ def test_every_bit_is_said_once(mask: str, bit_ms: int, ts_ms: int) -> None:
 def test_what_is_wrong_is_named(ts_ms: int, bit_ms: int, masks: list[tuple[str, str]], problem: str) -> None:
     with pytest.raises(Permanent, match=problem) as caught:
         activities_of_masks(ts_ms, bit_ms, masks)
-    assert caught.value.reason == "invalid_speaker_mask"
+    assert caught.value.reason == ("too_many_speakers" if problem == "101 speakers" else "invalid_speaker_mask")

@@ -5,7 +5,7 @@ import pytest
 from common.events import Activity, SpeakersObserved
 from common.object_names import ConnectionObjects
 from common.stored_chunks import StreamDescription, event_of_content, stream_description
-from tests.ingest_service.fakes import Fault, Ingest, problem
+from tests.ingest_service.fakes import NOW_MS, Fault, Ingest, problem
 
 OBJECTS = ConnectionObjects("default", "c1")
 END_MS = 1_700_000_001_000
@@ -67,7 +67,7 @@ def test_an_object_of_another_release_is_published_as_it_is(ingest: Ingest) -> N
 
 def test_speakers_may_come_before_any_chunk(ingest: Ingest) -> None:
     ingest.post("speakers", MASKS)
-    assert stream_description(ingest.blobs.objects[OBJECTS.stream].data) == StreamDescription("m1", None)
+    assert stream_description(ingest.blobs.objects[OBJECTS.stream].data) == StreamDescription("m1", None, NOW_MS)
     assert ingest.put(0, b"x", "&language=en").status_code == 201
 
 

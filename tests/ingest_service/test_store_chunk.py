@@ -98,7 +98,7 @@ def test_the_first_request_decides_the_meeting(ingest: Ingest) -> None:
     assert [event.meeting_id for event in ingest.events] == ["m1"]
     assert ingest.put(1, b"b", "&language=de").status_code == 201
     assert stream_description(ingest.blobs.objects[OBJECTS.stream].data) == StreamDescription(
-        "m1", StreamOptions(content_type="audio/webm", language="en")
+        "m1", StreamOptions(content_type="audio/webm", language="en"), NOW_MS
     )
 
 

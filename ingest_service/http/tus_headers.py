@@ -1,0 +1,75 @@
+"""The headers of tus 1.0 (https://tus.io/protocols/resumable-upload), read and checked. Pure."""
+
+import base64
+import binascii
+from typing import Final
+
+from werkzeug.datastructures import Headers
+
+from common.problems import Problem
+from ingest_service.intake.requests import invalid
+
+VERSION: Final = "1.0.0"
+EXTENSIONS: Final = "creation,creation-with-upload"
+PART_TYPE: Final = "application/offset+octet-stream"
+SAID: Final = frozenset(
+    {"meeting_id", "connection_id", "language", "source", "channels", "channel_speakers", "started_at_ms"}
+)
+"""Keys of Upload-Metadata that mean what the parameters of `POST /v1/recordings` mean; `filetype` is its Content-Type."""
+_KNOWN: Final = SAID | {"filename", "filetype", "name", "type", "relativePath"}
+"""The last three are sent by common clients without being asked. They have no effect."""
+_MAX_DIGITS: Final = 18
+
+
+def refuse_other_versions(headers: Headers) -> None:
+    """Raise a 412 `Problem` unless the client speaks this version."""
+    if headers.get("Tus-Resumable") != VERSION:
+        detail = f"The header Tus-Resumable must be {VERSION}; this server speaks no other version of tus."
+        raise Problem(412, "unsupported-tus-version", detail, headers={"Tus-Version": VERSION})
+
+
+def refuse_other_types(content_type: str) -> None:
+    """Raise a 415 `Problem` unless the body is declared as a part of an upload."""
+    if content_type.partition(";")[0].strip().lower() != PART_TYPE:
+        raise Problem(415, "not-a-part-of-an-upload", f"The Content-Type of bytes of an upload must be {PART_TYPE}.")
+
+
+def upload_length(headers: Headers, limit_bytes: int) -> int:
+    """Upload-Length. Raises a `Problem`: 400, or 413 above `limit_bytes`."""
+    if "Upload-Defer-Length" in headers:
+        raise invalid("Upload-Defer-Length", "is not supported; the length must be known when an upload begins")
+    length_bytes = _whole(headers, "Upload-Length")
+    if length_bytes > limit_bytes:
+        detail = f"The upload is larger than the {limit_bytes} bytes that are allowed here."
+        raise Problem(413, "upload-too-large", detail, limit_bytes=limit_bytes)
+    return length_bytes
+
+
+def upload_offset(headers: Headers) -> int:
+    """Upload-Offset. Raises a 400 `Problem`."""
+    return _whole(headers, "Upload-Offset")
+
+
+def upload_metadata(header: str) -> dict[str, str]:
+    """The pairs of Upload-Metadata: keys, and values in base64 of UTF-8. Raises a 400 `Problem` that names the key."""
+    said: dict[str, str] = {}
+    for pair in filter(None, (part.strip() for part in header.split(","))):
+        key, _, encoded = pair.partition(" ")
+        if key not in _KNOWN:
+            raise invalid("Upload-Metadata", f"has the unknown key {key[:80]}; known are {', '.join(sorted(_KNOWN))}")
+        if key in said:
+            raise invalid("Upload-Metadata", f"has the key {key} more than once")
+        try:
+            said[key] = base64.b64decode(encoded, validate=True).decode()
+        except (binascii.Error, UnicodeError) as error:
+            raise invalid("Upload-Metadata", f"has no base64 of UTF-8 for the key {key}") from error
+    return said
+
+
+def _whole(headers: Headers, name: str) -> int:
+    value = headers.get(name)
+    if value is None:
+        raise invalid(name, "is missing")
+    if not (value.isascii() and value.isdecimal() and len(value) <= _MAX_DIGITS):
+        raise invalid(name, "must be a whole number of bytes, 0 or more")
+    return int(value)
