@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Arguments for the tools: make test ARGS='-k mailbox', make demo ARGS='--audio talk.mp3'.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test lint types format docs lock clean
+.PHONY: help setup demo stack test chaos lint types format docs lock clean
 
 # The first of these that is 3.11, 3.12 or 3.13, which the tests run on; else any newer python3. `make setup PYTHON=…` overrides it.
 PYTHON ?= $(shell \
@@ -10,6 +10,8 @@ PYTHON ?= $(shell \
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 ARGS ?=
+KILLS ?= 50
+SEED ?= 1
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +26,9 @@ stack: $(INSTALLED) ## Run the system as in production here: emulators of Google
 
 test: $(INSTALLED) ## Run all tests; the end names each component that was missing
 	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components $(ARGS)
+
+chaos: $(INSTALLED) ## Kill an uploader and a server at random moments, KILLS=50 times each, drawn from SEED=1, and compare what arrived
+	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components -rP -q tests/chaos --chaos-kills=$(KILLS) --chaos-seed=$(SEED) $(ARGS)
 
 lint: $(INSTALLED) ## Check style and formatting
 	@$(BIN)/ruff check
