@@ -14,13 +14,14 @@ from msgspec import Meta
 from structlog.contextvars import bind_contextvars
 from werkzeug.datastructures import FileStorage
 
-from common.auth import TokenVerifier, presented_token, principal, require_bearer
+from common.auth import TokenVerifier, presented_token, principal
 from common.events import StreamOptions
 from common.health import Drain
 from common.openai_transcripts import DiarizedTranscription, TextTranscription, VerboseTranscription
 from common.openapi.described import Answer, Body, Content, Header, IdText, Parameter, described, named
 from common.ports.token_store import Scope
 from common.problems import Problem
+from ingest_service.http.limits import TenantLimits, guard
 from ingest_service.http.multipart import form_data
 from ingest_service.http.openai_errors import OpenAiProblem, with_openai_error
 from ingest_service.http.places import Places
@@ -62,14 +63,14 @@ def transcription_routes(
     intake: Intake,
     settings: IngestSettings,
     tokens: TokenVerifier,
+    limits: TenantLimits,
     transcripts: Transcripts | None,
     places: Places,
     drain: Drain,
 ) -> Blueprint:
     """The route, for bearers of a token that may both send and read. `transcripts` is None where nobody says who keeps them."""
     routes = Blueprint("transcriptions", __name__, url_prefix="/v1/audio/transcriptions")
-    routes.before_request(require_bearer(tokens, Scope.INGEST))
-    routes.before_request(require_bearer(tokens, Scope.READ))
+    guard(routes, tokens, limits, Scope.INGEST, Scope.READ)
     routes.after_request(with_openai_error)
 
     @routes.post("")
