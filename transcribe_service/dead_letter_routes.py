@@ -145,8 +145,8 @@ def _limit(default: int, most: int) -> int:
 
 
 def _after() -> str:
-    value = request.args.get(AFTER.name, "")
-    return checked_dead_letter_id(value) if value else ""
+    value = request.args.get(AFTER.name)
+    return "" if value is None else checked_dead_letter_id(value)
 
 
 def _unknown() -> Problem:

@@ -1,11 +1,13 @@
 """An application's OpenAPI 3.1 document, from what its view functions say about themselves (`described`)."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Flask
+from msgspec import structs
 from werkzeug.routing import Rule
 
 from common import __version__
@@ -36,15 +38,20 @@ _PROBLEMS: Final[dict[int, str]] = {
     406: "There is nothing in a media type that is accepted.",
     409: "What is stored already says otherwise, and stays.",
     411: "The body's length is not declared, and this server can't do without.",
+    412: "The client speaks another version of the protocol.",
     413: "The body is larger than what is allowed here.",
+    414: "The query is too long.",
     415: "The body can't be read as what it should be.",
     422: "The Idempotency-Key was sent with something else before.",
     426: "Only WebSocket is spoken here.",
     429: "Too much at a time, or in a short time.",
+    431: "A header is too long.",
     501: "This service is not set up for it; the answer names the setting.",
     503: "Something that is needed is away for now, or the server is being stopped. The same request may succeed later.",
     504: "It was not done within the time that a request may take. It goes on; the answer says where it will be.",
 }
+_LONG_HEADS: Final = frozenset({414, 431})
+"""What is far too long is refused by gunicorn already, which knows no problem details."""
 _VARIABLE: Final = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
 
@@ -105,19 +112,22 @@ def undescribed(app: Flask) -> list[str]:
 
 def _paths(app: Flask, schemas: _Schemas) -> dict[str, Json]:
     paths: dict[str, Json] = {}
+    names = Counter[str]()
     for rule in app.url_map.iter_rules():
         operation = _operation(app, rule)
-        if operation is None:
+        if operation is None or rule.websocket:  # a WebSocket begins as a GET, which is described
             continue
         path = _VARIABLE.sub(r"{\1}", rule.rule)
-        declared = {each.name for each in operation.parameters if each.where == "path"}
-        if declared != rule.arguments:
-            raise Undescribed(f"{rule.rule}: described are {sorted(declared)}")
+        parameters = tuple(each for each in operation.parameters if each.where != "path" or each.name in rule.arguments)
+        if rule.arguments != {each.name for each in parameters if each.where == "path"}:
+            raise Undescribed(f"{rule.rule}: not all of {sorted(rule.arguments)} are described")
         for method in _methods(rule):
+            name = rule.endpoint.replace(".", "_")
+            names[name] += 1  # one view may answer several rules
             paths.setdefault(path, {})[method] = {
-                "operationId": rule.endpoint.replace(".", "_"),
+                "operationId": name if names[name] == 1 else f"{name}_{names[name]}",
                 "tags": [rule.endpoint.partition(".")[0]],
-                **_operation_object(operation, schemas, has_variables=bool(declared)),
+                **_operation_object(structs.replace(operation, parameters=parameters), schemas),
             }
     return paths
 
@@ -137,7 +147,7 @@ def _methods(rule: Rule) -> Iterator[str]:
     yield from sorted(method.lower() for method in methods - added)
 
 
-def _operation_object(operation: Operation, schemas: _Schemas, *, has_variables: bool) -> Json:
+def _operation_object(operation: Operation, schemas: _Schemas) -> Json:
     described: Json = {"summary": operation.summary}
     if operation.description:
         described["description"] = operation.description
@@ -151,7 +161,7 @@ def _operation_object(operation: Operation, schemas: _Schemas, *, has_variables:
     if operation.body is not None:
         described["requestBody"] = _body(operation.body, schemas)
     answers = {status: _answer(answer, schemas) for status, answer in operation.answers.items()}
-    for status in _problem_statuses(operation, has_variables=has_variables) - set(answers):
+    for status in _problem_statuses(operation) - set(answers):
         answers[status] = _answer(_problem(operation, status), schemas)
     described["responses"] = {str(status): answers[status] for status in sorted(answers)}
     for kind in operation.components:
@@ -159,14 +169,14 @@ def _operation_object(operation: Operation, schemas: _Schemas, *, has_variables:
     return described
 
 
-def _problem_statuses(operation: Operation, *, has_variables: bool) -> frozenset[int]:
+def _problem_statuses(operation: Operation) -> frozenset[int]:
     """What the route names, and what follows from what it takes."""
     statuses = set(operation.problems)
     if operation.parameters or operation.body:
         statuses.add(400)
     if operation.scopes is not None:
-        statuses |= {401, 403, 429, 503}
-    if has_variables:
+        statuses |= {401, 403, 429, 503} | _LONG_HEADS
+    if any(each.where == "path" for each in operation.parameters):
         statuses.add(404)
     return frozenset(statuses)
 
@@ -175,7 +185,9 @@ def _problem(operation: Operation, status: int) -> Answer:
     headers = {401: {"WWW-Authenticate": _WWW_AUTHENTICATE}, 429: {"Retry-After": _RETRY_AFTER}}
     headers[503] = headers[429]
     text = _PROBLEMS.get(status, f"{HTTPStatus(status).phrase}.")
-    return Answer(text, (Content(MEDIA_TYPE, operation.problem),), headers.get(status, {}))
+    content = Content(MEDIA_TYPE, operation.problem)
+    by_gunicorn = (Content("text/html", str),) if status in _LONG_HEADS else ()
+    return Answer(text, (content, *by_gunicorn), headers.get(status, {}))
 
 
 def _parameter(parameter: Parameter, schemas: _Schemas) -> Json:

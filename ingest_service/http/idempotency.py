@@ -9,17 +9,25 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 from flask import Request
+from msgspec import Meta
 
 from common.ids import checked_id
+from common.openapi.described import Parameter
 from common.problems import Problem
 from ingest_service.intake.recordings import RecordingDiffers
 from ingest_service.intake.requests import invalid
 
 HEADER: Final = "Idempotency-Key"
 MAX_KEY_LENGTH: Final = 255
+IDEMPOTENCY_KEY: Final = Parameter(
+    HEADER,
+    Annotated[str, Meta(min_length=1, max_length=MAX_KEY_LENGTH, pattern="^[!-~]+$")],
+    "The same key with the same content is the same recording, however often it is sent.",
+    where="header",
+)
 _OF_ANOTHER: Final = frozenset({"connection-of-another-meeting", "stream-ended-otherwise"})
 """Problems of a connection that a retry cannot have."""
 

@@ -8,17 +8,21 @@ from structlog.contextvars import bind_contextvars
 
 from common.auth import TokenVerifier, principal
 from common.ids import checked_id
+from common.openapi.described import Header, described, json_answer, named
 from common.ports.token_store import Scope
 from ingest_service.http.body import body_pieces
-from ingest_service.http.idempotency import idempotency_key, recording_name
+from ingest_service.http.idempotency import IDEMPOTENCY_KEY, idempotency_key, recording_name
 from ingest_service.http.limits import TenantLimits, guard
+from ingest_service.http.stream_routes import AUDIO
 from ingest_service.intake.intake import Intake
+from ingest_service.intake.parameters import RECORDING_PARAMETERS
 from ingest_service.intake.recordings import RecordingDiffers, StoredRecording, store_recording
-from ingest_service.intake.requests import RECORDING_PARAMETERS, Stream, parameters, stream_options
+from ingest_service.intake.requests import Stream, parameters, stream_options
 from ingest_service.intake.uploads import Uploads
 from ingest_service.settings import IngestSettings
 
 KIND: Final = "recording"
+LOCATION: Final = {"Location": Header(str, "Where to ask what of it is durable.", required=True)}
 
 
 def recording_routes(
@@ -29,6 +33,18 @@ def recording_routes(
     guard(routes, tokens, limits, Scope.INGEST)
 
     @routes.post("")
+    @described(
+        "Store a whole recording",
+        description="In one request. What is larger, or may break off, goes through /v1/uploads.",
+        parameters=RECORDING_PARAMETERS | named(IDEMPOTENCY_KEY),
+        body=AUDIO,
+        answers={
+            201: json_answer(StoredRecording, "It is durable, and will be transcribed.", LOCATION),
+            200: json_answer(StoredRecording, "It was there already.", LOCATION),
+        },
+        problems=(409, 411, 413, 415, 422),
+        scopes=(Scope.INGEST,),
+    )
     def post_recording() -> Response:
         query = parameters(request.args, RECORDING_PARAMETERS)
         tenant = principal().tenant

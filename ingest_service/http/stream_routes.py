@@ -78,7 +78,10 @@ def stream_routes(
         description="The same bytes again are answered 200. Chunks may come in any order; the first one carries the header.",
         parameters=named(CONNECTION_IN_PATH, SEQ) | CHUNK_PARAMETERS,
         body=AUDIO,
-        answers={201: json_answer(StoredChunk, "It is durable."), 200: json_answer(StoredChunk, "It was there already.")},
+        answers={
+            201: json_answer(StoredChunk, "It is durable."),
+            200: json_answer(StoredChunk, "It was there already."),
+        },
         problems=(409, 411, 413, 415),
         scopes=(Scope.INGEST,),
     )

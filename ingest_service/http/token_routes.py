@@ -12,16 +12,32 @@ from flask import Blueprint, Response, request
 from common.auth import TokenVerifier, principal
 from common.clock import Clock
 from common.json_input import UNREADABLE_JSON, decoded_json
+from common.openapi.described import IdText, Parameter, described, json_answer, json_body, named
 from common.ports.token_store import Scope, TokenStore
 from ingest_service.http.body import read_body
 from ingest_service.http.limits import TenantLimits, guard
+from ingest_service.intake.parameters import TOKEN
 from ingest_service.intake.requests import invalid_body, parameters
-from ingest_service.tokens import NewToken, ShownToken, TokenList, create, set_enabled, shown, tenant_to_manage
+from ingest_service.tokens import (
+    CreatedToken,
+    NewToken,
+    ShownToken,
+    TokenList,
+    create,
+    set_enabled,
+    shown,
+    tenant_to_manage,
+)
 
 MAX_BODY_BYTES: Final = 16 * 1024
 ID_BYTES: Final = 8
 SECRET_BYTES: Final = 32
-_OF_TENANT: Final = frozenset({"tenant", "token"})
+_OF_TENANT: Final = named(
+    Parameter("tenant", IdText, "Whose tokens. Another tenant than one's own: for who runs the installation alone."),
+    TOKEN,
+)
+_TOKEN_ID: Final = Parameter("token_id", str, "The token's id, which is no secret.", where="path")
+_SHOWN: Final = json_answer(ShownToken, "The token, as it is now.")
 
 
 def token_routes(store: TokenStore, tokens: TokenVerifier, limits: TenantLimits, clock: Clock) -> Blueprint:
@@ -30,8 +46,16 @@ def token_routes(store: TokenStore, tokens: TokenVerifier, limits: TenantLimits,
     guard(routes, tokens, limits, Scope.ADMIN)
 
     @routes.post("")
+    @described(
+        "Make a token",
+        parameters=named(TOKEN),
+        body=json_body(NewToken),
+        answers={201: json_answer(CreatedToken, "The only answer that has the token itself.")},
+        problems=(411, 413),
+        scopes=(Scope.ADMIN,),
+    )
     def create_token() -> Response:
-        parameters(request.args, frozenset({"token"}))
+        parameters(request.args, named(TOKEN))
         try:
             wanted = decoded_json(read_body(request, MAX_BODY_BYTES), NewToken)
         except UNREADABLE_JSON as error:
@@ -47,14 +71,30 @@ def token_routes(store: TokenStore, tokens: TokenVerifier, limits: TenantLimits,
         return _json(made, 201)
 
     @routes.get("")
+    @described(
+        "A tenant's tokens",
+        parameters=_OF_TENANT,
+        answers={200: json_answer(TokenList, "In the order in which they were made.")},
+        scopes=(Scope.ADMIN,),
+    )
     def list_tokens() -> Response:
         return _json(TokenList(tokens=tuple(map(shown, store.of_tenant(_tenant())))))
 
     @routes.post("/<token_id>/disable")
+    @described(
+        "Let a token in no more",
+        description="It is let in for TOKEN_CACHE_SEC more at most.",
+        parameters=named(_TOKEN_ID) | _OF_TENANT,
+        answers={200: _SHOWN},
+        scopes=(Scope.ADMIN,),
+    )
     def disable(token_id: str) -> Response:
         return _json(set_enabled(store, _tenant(), token_id, enabled=False))
 
     @routes.post("/<token_id>/enable")
+    @described(
+        "Let a token in again", parameters=named(_TOKEN_ID) | _OF_TENANT, answers={200: _SHOWN}, scopes=(Scope.ADMIN,)
+    )
     def enable(token_id: str) -> Response:
         return _json(set_enabled(store, _tenant(), token_id, enabled=True))
 

@@ -5,12 +5,10 @@ The file becomes a recording and a meeting of its own, like any other, so that n
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import IO, Annotated, Final
+from typing import IO, Final
 
 import msgspec
 from flask import Blueprint, Response, request
-from msgspec import Meta
 from structlog.contextvars import bind_contextvars
 from werkzeug.datastructures import FileStorage
 
@@ -18,9 +16,10 @@ from common.auth import TokenVerifier, presented_token, principal
 from common.events import StreamOptions
 from common.health import Drain
 from common.openai_transcripts import DiarizedTranscription, TextTranscription, VerboseTranscription
-from common.openapi.described import Answer, Body, Content, Header, IdText, Parameter, described, named
+from common.openapi.described import Answer, Body, Content, Header, IdText, described, named
 from common.ports.token_store import Scope
 from common.problems import Problem
+from ingest_service.http.idempotency import IDEMPOTENCY_KEY, RecordingName, idempotency_key, recording_name
 from ingest_service.http.limits import TenantLimits, guard
 from ingest_service.http.multipart import form_data
 from ingest_service.http.openai_errors import OpenAiProblem, with_openai_error
@@ -30,25 +29,19 @@ from ingest_service.http.transcription_answer import answer, format_to_read
 from ingest_service.http.transcription_form import TranscriptionForm, the_file, transcription_fields
 from ingest_service.intake.intake import Intake
 from ingest_service.intake.parameters import TOKEN
-from ingest_service.intake.recordings import PIECE_BYTES, RecordingDiffers, store_recording
-from ingest_service.intake.requests import Stream, invalid
+from ingest_service.intake.recordings import PIECE_BYTES, store_recording
+from ingest_service.intake.requests import Stream
 from ingest_service.settings import IngestSettings
 from ingest_service.transcript_reader import MeetingStatus, Transcripts
 
 MEETING_HEADER: Final = "Turnscribe-Meeting-Id"
 """In every answer to a recording that is stored: the meeting that has it, with speakers, gaps and all."""
-MAX_KEY_LENGTH: Final = 255
+KIND: Final = "transcription"
 
 
 ABOUT: Final = (
     "OpenAI's clients work with their base URL changed. The file becomes a recording and a meeting of its own. The same file with the "
     "same options is the same recording: sending it again after a 503 or 504 goes on waiting, and costs no second transcription."
-)
-IDEMPOTENCY_KEY: Final = Parameter(
-    "Idempotency-Key",
-    Annotated[str, Meta(max_length=MAX_KEY_LENGTH)],
-    "Names the recording; without it, the file's content and the options do.",
-    where="header",
 )
 MEETING_HEADERS: Final = {MEETING_HEADER: Header(IdText, "The meeting that has the recording.", required=True)}
 ANSWERS: Final = (
@@ -80,7 +73,7 @@ def transcription_routes(
         parameters=named(IDEMPOTENCY_KEY, TOKEN),
         body=Body((Content("multipart/form-data", TranscriptionForm),)),
         answers={200: Answer("The whole transcript.", ANSWERS, MEETING_HEADERS)},
-        problems=(411, 413, 415, 422, 501, 504),
+        problems=(409, 411, 413, 415, 422, 501, 504),
         problem=OpenAiProblem,
         scopes=(Scope.INGEST, Scope.READ),
     )
@@ -88,16 +81,17 @@ def transcription_routes(
         if transcripts is None:
             detail = "TRANSCRIPT_API_URL is not set here: this service does not know where transcripts are."
             raise Problem(501, "no-transcripts", detail)
-        key = _idempotency_key()
+        key = idempotency_key(request)
         with places.taken():
             with form_data(request, settings.max_recording_bytes) as form:
                 file, fields = the_file(form.files), transcription_fields(form.fields)
                 options = msgspec.structs.replace(
                     fields.options(file.headers.get("Content-Type", "")), user_id=principal().user_id
                 )
-                recording = _recording(principal().tenant, key, file, options)
+                name = _name(principal().tenant, key, file, options)
+                recording = Stream(principal().tenant, name.connection_id, name.connection_id)
                 bind_contextvars(connection_id=recording.connection_id, meeting_id=recording.meeting_id)
-                with _belongs_to(key):
+                with name.one_recording():
                     store_recording(
                         intake, recording, options, _pieces(file.stream), captured_at_ms=intake.clock.now_ms()
                     )
@@ -118,47 +112,24 @@ def transcription_routes(
     return routes
 
 
-def _idempotency_key() -> str:
-    key = request.headers.get("Idempotency-Key", "")
-    if len(key) > MAX_KEY_LENGTH:
-        raise invalid("Idempotency-Key", f"has more than {MAX_KEY_LENGTH} characters")
-    return key
-
-
-def _recording(tenant: str, key: str, file: FileStorage, options: StreamOptions) -> Stream:
+def _name(tenant: str, key: str | None, file: FileStorage, options: StreamOptions) -> RecordingName:
     """The connection of a request: by its Idempotency-Key, else by all that it says.
 
     OpenAI's clients send no key and yet try again by themselves. The same file with the same options is the same recording, so
     that an attempt that broke off costs no second transcription, and the next one goes on waiting.
     """
-    digest = hashlib.sha256()
-    if key:
-        digest.update(b"key " + key.encode())
-    else:
-        digest.update(b"file " + msgspec.json.encode(options))
-        for piece in _pieces(file.stream):
-            digest.update(piece)
-    name = f"transcription-{digest.hexdigest()[:32]}"
-    return Stream(tenant, name, name)
+    if key is not None:
+        return recording_name(KIND, tenant, key, None)
+    digest = hashlib.sha256(msgspec.json.encode(options))
+    for piece in _pieces(file.stream):
+        digest.update(piece)
+    return RecordingName(f"{KIND}-{digest.hexdigest()}", is_from_key=False)
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
     file.seek(0)
     while piece := file.read(PIECE_BYTES):
         yield piece
-
-
-@contextmanager
-def _belongs_to(key: str) -> Iterator[None]:
-    try:
-        yield
-    except RecordingDiffers as error:
-        what = (
-            "This Idempotency-Key was sent with another file."
-            if key
-            else "Another file is stored under this one's hash."
-        )
-        raise Problem(422, "idempotency-key-reused", what) from error
 
 
 def _refuse_what_has_no_audio(status: MeetingStatus, recording: Stream) -> None:

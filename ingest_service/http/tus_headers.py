@@ -2,16 +2,41 @@
 
 import base64
 import binascii
-from typing import Final
+from typing import Annotated, Final, Literal
 
+from msgspec import Meta
 from werkzeug.datastructures import Headers
 
+from common.openapi.described import Header, Parameter
 from common.problems import Problem
 from ingest_service.intake.requests import invalid
 
 VERSION: Final = "1.0.0"
 EXTENSIONS: Final = "creation,creation-with-upload"
 PART_TYPE: Final = "application/offset+octet-stream"
+_LENGTH: Final = Annotated[int, Meta(ge=0)]
+TUS_RESUMABLE: Final = Parameter(
+    "Tus-Resumable", Literal["1.0.0"], "The version of tus that the client speaks.", required=True, where="header"
+)
+UPLOAD_LENGTH: Final = Parameter(
+    "Upload-Length", _LENGTH, "Bytes of the whole recording.", required=True, where="header"
+)
+UPLOAD_OFFSET: Final = Parameter(
+    "Upload-Offset",
+    _LENGTH,
+    "Where these bytes belong: what the server has, as it said last.",
+    required=True,
+    where="header",
+)
+UPLOAD_METADATA: Final = Parameter(
+    "Upload-Metadata",
+    str,
+    "Pairs of a key and a value in base64, separated by commas. meeting_id, connection_id, language, source, channels, channel_speakers "
+    "and started_at_ms mean what they mean at /v1/recordings; filetype is its Content-Type.",
+    where="header",
+)
+OFFSET: Final = Header(_LENGTH, "Bytes that are durable, from the beginning on.", required=True)
+SPOKEN: Final = Header(str, "The version of tus that the server speaks.", required=True)
 SAID: Final = frozenset(
     {"meeting_id", "connection_id", "language", "source", "channels", "channel_speakers", "started_at_ms"}
 )

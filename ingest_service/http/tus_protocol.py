@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response, request
 
-from ingest_service.http.tus_headers import EXTENSIONS, VERSION, refuse_other_versions
+from common.openapi.described import Answer, Header, Parameter, described, named
+from ingest_service.http.tus_headers import EXTENSIONS, SPOKEN, VERSION, refuse_other_versions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -30,6 +31,22 @@ def upload_capabilities(max_bytes: int) -> Blueprint:
 
     @routes.route("", methods=["OPTIONS"], provide_automatic_options=False)
     @routes.route("/<connection_id>", methods=["OPTIONS"], provide_automatic_options=False)
+    @described(
+        "What the server is capable of",
+        parameters=named(Parameter("connection_id", str, "Any: it is the same for every upload.", where="path")),
+        answers={
+            204: Answer(
+                "This.",
+                headers={
+                    "Tus-Version": SPOKEN,
+                    "Tus-Extension": Header(str, "Names of extensions, separated by commas.", required=True),
+                    "Tus-Max-Size": Header(int, "Bytes of the largest recording.", required=True),
+                    "Tus-Resumable": SPOKEN,
+                },
+            )
+        },
+        scopes=None,
+    )
     def capabilities(connection_id: str = "") -> Response:  # noqa: ARG001 -- they are the same for every upload
         headers = {"Tus-Version": VERSION, "Tus-Extension": EXTENSIONS, "Tus-Max-Size": str(max_bytes)}
         return Response(status=204, headers=headers)

@@ -15,19 +15,35 @@ from structlog.contextvars import bind_contextvars
 from common.auth import TokenVerifier, principal
 from common.clock import Clock
 from common.ids import checked_id
+from common.openapi.described import Answer, Body, Content, Header, IdText, Parameter, described, named
 from common.ports.token_store import Scope
 from common.problems import Problem
 from ingest_service.http.body import IncompleteBody, body_pieces
-from ingest_service.http.idempotency import RecordingName, idempotency_key, recording_name
+from ingest_service.http.idempotency import IDEMPOTENCY_KEY, RecordingName, idempotency_key, recording_name
 from ingest_service.http.limits import TenantLimits, guard
-from ingest_service.http.tus_headers import SAID, refuse_other_types, upload_length, upload_metadata, upload_offset
+from ingest_service.http.tus_headers import (
+    OFFSET,
+    PART_TYPE,
+    SAID,
+    SPOKEN,
+    TUS_RESUMABLE,
+    UPLOAD_LENGTH,
+    UPLOAD_METADATA,
+    UPLOAD_OFFSET,
+    refuse_other_types,
+    upload_length,
+    upload_metadata,
+    upload_offset,
+)
 from ingest_service.http.tus_protocol import PREFIX, speak_tus
+from ingest_service.intake.parameters import STATUS_PARAMETERS
 from ingest_service.intake.recordings import empty_recording, fixed_pieces, refuse_what_is_no_audio
-from ingest_service.intake.requests import STATUS_PARAMETERS, Stream, parameters, stream_options
+from ingest_service.intake.requests import Stream, parameters, stream_options
 from ingest_service.intake.uploads import OffsetMoved, Upload, Uploads
 from ingest_service.settings import IngestSettings
 
 KIND: Final = "upload"
+UPLOAD: Final = Parameter("connection_id", IdText, "The upload: the last part of its Location.", where="path")
 
 
 def upload_routes(
@@ -39,6 +55,27 @@ def upload_routes(
     speak_tus(routes)
 
     @routes.post("", provide_automatic_options=False)
+    @described(
+        "Begin a resumable upload",
+        description=(
+            "tus 1.0 (https://tus.io/protocols/resumable-upload) with the extensions creation and creation-with-upload: any of its "
+            "clients will do. X-HTTP-Method-Override is understood below /v1/uploads."
+        ),
+        parameters=named(TUS_RESUMABLE, UPLOAD_LENGTH, UPLOAD_METADATA, IDEMPOTENCY_KEY) | STATUS_PARAMETERS,
+        body=Body((Content(PART_TYPE),), "The first bytes, or none.", required=False),
+        answers={
+            201: Answer(
+                "It has begun.",
+                headers={
+                    "Location": Header(str, "The upload.", required=True),
+                    "Upload-Offset": OFFSET,
+                    "Tus-Resumable": SPOKEN,
+                },
+            )
+        },
+        problems=(409, 411, 412, 413, 415, 422),
+        scopes=(Scope.INGEST,),
+    )
     def create() -> Response:
         parameters(request.args, STATUS_PARAMETERS)
         length_bytes = upload_length(request.headers, settings.max_recording_bytes)
@@ -61,6 +98,23 @@ def upload_routes(
         return Response(status=201, headers={"Location": location, "Upload-Offset": str(offset_bytes)})
 
     @routes.route("/<connection_id>", methods=["HEAD"], provide_automatic_options=False)
+    @described(
+        "How far an upload is",
+        parameters=named(UPLOAD, TUS_RESUMABLE) | STATUS_PARAMETERS,
+        answers={
+            200: Answer(
+                "So far.",
+                headers={
+                    "Upload-Offset": OFFSET,
+                    "Upload-Length": Header(int, "Bytes of the whole recording.", required=True),
+                    "Upload-Metadata": Header(str, "As it was sent."),
+                    "Tus-Resumable": SPOKEN,
+                },
+            )
+        },
+        problems=(409, 412),
+        scopes=(Scope.INGEST,),
+    )
     def head_upload(connection_id: str) -> Response:
         of, upload = _found(uploads, connection_id)
         with _named(of).one_recording():
@@ -71,6 +125,15 @@ def upload_routes(
         return Response(status=200, headers=headers)
 
     @routes.patch("/<connection_id>", provide_automatic_options=False)
+    @described(
+        "Send more of an upload",
+        description="With the last byte the recording is known, and will be transcribed. What came before a break is kept.",
+        parameters=named(UPLOAD, TUS_RESUMABLE, UPLOAD_OFFSET) | STATUS_PARAMETERS,
+        body=Body((Content(PART_TYPE),)),
+        answers={204: Answer("The bytes are durable.", headers={"Upload-Offset": OFFSET, "Tus-Resumable": SPOKEN})},
+        problems=(409, 411, 412, 413, 415),
+        scopes=(Scope.INGEST,),
+    )
     def patch_upload(connection_id: str) -> Response:
         refuse_other_types(request.headers.get("Content-Type", ""))
         from_bytes = upload_offset(request.headers)

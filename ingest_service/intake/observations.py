@@ -32,23 +32,33 @@ class Observation(msgspec.Struct, frozen=True):
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:32]
 
 
-class _Masks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Masks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who spoke in a window that ends at `ts_ms`: a character for each `bit_ms`, 1 where the speaker was active."""
+
     ts_ms: int
+    """The window's end on the uploader's clock, in milliseconds since the epoch."""
     masks: tuple[tuple[str, str], ...]
+    """Pairs of a speaker's name and mask, such as `["Ada", "0110001111"]`."""
     bit_ms: int = 100
 
 
-class _Interval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Interval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One speaker speaking."""
+
     speaker: str
     start_ms: _Ms
     end_ms: _Ms
 
 
-class _Intervals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Intervals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who spoke when in a window, on either clock."""
+
     clock: Literal["epoch", "stream"]
+    """`epoch`: milliseconds since the epoch. `stream`: since the connection's first sample."""
     covered_from_ms: _Ms
     covered_to_ms: _Ms
-    intervals: tuple[_Interval, ...]
+    """The window's end. Whoever is not named in the window was silent."""
+    intervals: tuple[Interval, ...]
 
 
 def observation(body: bytes) -> Observation:
@@ -57,21 +67,21 @@ def observation(body: bytes) -> Observation:
     try:
         fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
         if "masks" in fields:
-            return _of_masks(msgspec.json.decode(body, type=_Masks))
+            return _of_masks(msgspec.json.decode(body, type=Masks))
         if "intervals" in fields:
-            return _of_intervals(msgspec.json.decode(body, type=_Intervals))
+            return _of_intervals(msgspec.json.decode(body, type=Intervals))
     except UNREADABLE_JSON as error:
         raise invalid_body(str(error)) from error
     raise invalid_body("the body has neither masks nor intervals")
 
 
-def _of_masks(said: _Masks) -> Observation:
+def _of_masks(said: Masks) -> Observation:
     checked_epoch_ms(said.ts_ms, "ts_ms")
     covered_from_ms, covered_to_ms, activities = activities_of_masks(said.ts_ms, said.bit_ms, said.masks)
     return _checked("epoch", covered_from_ms, covered_to_ms, activities)
 
 
-def _of_intervals(said: _Intervals) -> Observation:
+def _of_intervals(said: Intervals) -> Observation:
     for field in ("covered_from_ms", "covered_to_ms"):
         value = getattr(said, field)
         if said.clock == "epoch":

@@ -66,4 +66,13 @@ _OPTIONS: Final = named(SOURCE, LANGUAGE, CHANNELS, CHANNEL_SPEAKERS, STARTED_AT
 CHUNK_PARAMETERS: Final = _COMMON | _OPTIONS | named(CAPTURED_AT)
 EVENT_PARAMETERS: Final = _COMMON
 SOCKET_PARAMETERS: Final = _COMMON | _OPTIONS | named(CONNECTION_IN_QUERY, CONTENT_TYPE)
+RECORDING_PARAMETERS: Final = _OPTIONS | named(
+    Parameter(
+        "connection_id", IdText, "Names the recording. Without it, the Idempotency-Key does, or it gets a random name."
+    ),
+    Parameter(
+        "meeting_id", IdText, "The meeting that it belongs to. Without it, the meeting is called like the recording."
+    ),
+    TOKEN,
+)
 STATUS_PARAMETERS: Final = named(TOKEN)

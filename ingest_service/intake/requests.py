@@ -30,14 +30,6 @@ MAX_CHANNEL_SPEAKERS_BYTES: Final = 2_000
 MAX_CONTENT_TYPE_LENGTH: Final = 200
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
-_COMMON = frozenset({"meeting_id", "token"})
-_OPTIONS = frozenset({"source", "language", "channels", "channel_speakers", "started_at_ms"})
-CHUNK_PARAMETERS: Final = _COMMON | _OPTIONS | {"captured_at_ms"}
-SOCKET_PARAMETERS: Final = _COMMON | _OPTIONS | {"connection_id", "content_type"}
-RECORDING_PARAMETERS: Final = _COMMON | _OPTIONS | {"connection_id"}
-EVENT_PARAMETERS: Final = _COMMON
-STATUS_PARAMETERS: Final = frozenset({"token"})
-
 
 class Stream(msgspec.Struct, frozen=True):
     """The connection that a request is about, and whose it is."""

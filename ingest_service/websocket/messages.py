@@ -85,6 +85,8 @@ class Refused(msgspec.Struct, frozen=True, tag_field="type", tag="problem"):
 
 
 ServerMessage = Ready | Ack | Observed | Ended | Refused
+MESSAGES: Final = (ChunkAnnounced, EndAnnounced, Ready, Ack, Observed, Ended, Refused)
+"""Those that are JSON through and through. An observation of speakers is what `POST …/speakers` takes, with `type: speakers`."""
 
 
 class Unreadable(Exception):

@@ -12,6 +12,7 @@ from common.auth import TokenVerifier, presented_token, principal
 from common.clock import Clock
 from common.health import Drain
 from common.logs import get_logger
+from common.openapi.described import Answer, described
 from common.ports.token_store import Scope
 from common.problems import Problem
 from common.web import end_span_of_request
@@ -19,11 +20,13 @@ from ingest_service.http.limits import TenantLimits, guard
 from ingest_service.http.places import Places
 from ingest_service.intake.intake import Intake
 from ingest_service.intake.observations import MAX_BODY_BYTES
-from ingest_service.intake.requests import SOCKET_PARAMETERS, invalid, parameters, stream, stream_options
+from ingest_service.intake.parameters import SOCKET_PARAMETERS
+from ingest_service.intake.requests import invalid, parameters, stream, stream_options
 from ingest_service.settings import IngestSettings
 from ingest_service.websocket.handshake import accepted
 from ingest_service.websocket.lifetime import Lifetime
 from ingest_service.websocket.link import Link
+from ingest_service.websocket.messages import MESSAGES
 from ingest_service.websocket.session import Session
 
 if TYPE_CHECKING:
@@ -58,6 +61,15 @@ def stream_socket(
 
     @routes.get("/v1/stream", websocket=True)
     @routes.get("/v1/stream")  # without an upgrade: to be told that there must be one
+    @described(
+        "Open a stream over a WebSocket",
+        description="The messages are described in docs/websocket.md; their types are among the components.",
+        parameters=SOCKET_PARAMETERS,
+        answers={101: Answer("The WebSocket is open. What is wrong later comes as a message.")},
+        problems=(409, 426, 501),
+        scopes=(Scope.INGEST,),
+        components=MESSAGES,
+    )
     def open_stream() -> Response:
         query = parameters(request.args, SOCKET_PARAMETERS)
         if "connection_id" not in query:

@@ -6,8 +6,8 @@ from werkzeug.datastructures import MultiDict
 from common.errors import Permanent
 from common.events import StreamOptions
 from common.problems import Problem
+from ingest_service.intake.parameters import CHUNK_PARAMETERS
 from ingest_service.intake.requests import (
-    CHUNK_PARAMETERS,
     ChunkUpload,
     Stream,
     chunk_upload,

@@ -66,8 +66,15 @@ def application() -> Flask:
         return Response()
 
     @routes.route("", methods=["OPTIONS"], provide_automatic_options=False)
-    @described("What there is", answers={204: Answer("This.")}, scopes=None, components=(Rumour,))
-    def options() -> Response:
+    @routes.route("/<path:thing_id>", methods=["OPTIONS"], provide_automatic_options=False)
+    @described(
+        "What there is",
+        parameters=named(THING_ID),
+        answers={204: Answer("This.")},
+        scopes=None,
+        components=(Rumour,),
+    )
+    def options(thing_id: str = "") -> Response:
         return Response()
 
     @routes.post("")
@@ -105,8 +112,15 @@ def test_it_is_openapi_3_1(document: dict[str, Any]) -> None:
 def test_paths_and_methods_are_those_that_the_routes_answer(document: dict[str, Any]) -> None:
     assert {path: set(methods) for path, methods in document["paths"].items()} == {
         "/v1/things": {"post", "options"},
+        "/v1/things/{thing_id}": {"options"},
         "/v1/things/{thing_id}/parts/{part}": {"put"},
     }
+
+
+def test_a_view_that_answers_two_rules_has_the_variables_and_a_name_for_each(document: dict[str, Any]) -> None:
+    both = [document["paths"][path]["options"] for path in ("/v1/things", "/v1/things/{thing_id}")]
+    assert len({each["operationId"] for each in both}) == 2
+    assert [[parameter["name"] for parameter in each.get("parameters", [])] for each in both] == [[], ["thing_id"]]
 
 
 def test_what_a_route_says_is_there(document: dict[str, Any]) -> None:
@@ -129,10 +143,10 @@ def test_a_token_is_a_way_to_authenticate_and_no_parameter(document: dict[str, A
 
 def test_problems_follow_from_what_a_route_takes(document: dict[str, Any]) -> None:
     put = document["paths"]["/v1/things/{thing_id}/parts/{part}"]["put"]
-    assert list(put["responses"]) == ["201", "400", "401", "403", "404", "413", "429", "503"]
+    assert list(put["responses"]) == ["201", "400", "401", "403", "404", "413", "414", "429", "431", "503"]
     things = document["paths"]["/v1/things"]
     assert list(things["options"]["responses"]) == ["204"]
-    assert list(things["post"]["responses"]) == ["200", "400", "401", "403", "429", "503"]
+    assert list(things["post"]["responses"]) == ["200", "400", "401", "403", "414", "429", "431", "503"]
     refused = things["post"]["responses"]["400"]["content"]["application/problem+json"]
     assert refused["schema"] == {"$ref": "#/components/schemas/SpecialProblem"}
     assert "application/json" in things["post"]["responses"]["503"]["content"], "what a route says itself stays"
