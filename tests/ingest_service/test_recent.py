@@ -13,7 +13,7 @@ def test_the_last_ones_are_remembered_and_no_more(seen: list[tuple[str, str]], c
         expected.pop(key, None)
         expected[key] = value
     kept = dict(list(expected.items())[-capacity:])
-    assert {key: value for key in "abcde" if (value := recent.get(key))} == kept
+    assert {key: recent.get(key) for key in "abcde" if recent.get(key)} == kept
 
 
 def test_asking_keeps_alive() -> None:
