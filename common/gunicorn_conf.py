@@ -6,7 +6,7 @@ Gunicorn reads the module's names and ignores those that it does not know, so th
 import os
 from typing import Final
 
-from common.server_settings import ServerSettings
+from common.server_settings import MAX_REQUEST_LINE_BYTES, ServerSettings
 from common.startup import settings_or_exit
 
 _CLOUD_RUN_GRACE_S: Final = 10
@@ -28,6 +28,7 @@ timeout = 0
 graceful_timeout = _CLOUD_RUN_GRACE_S - 1
 # The side that reuses a connection must be the one that closes it, or a request meets a connection that is just going away.
 keepalive = _LOAD_BALANCER_KEEPALIVE_S + 20
+limit_request_line = MAX_REQUEST_LINE_BYTES
 # gRPC's threads do not survive a fork: each worker builds its own clients, after it.
 preload_app = False
 # Nothing here asks for the peer's address, the scheme or the host, so nobody's X-Forwarded-… is believed.

@@ -1,10 +1,13 @@
 """What the HTTP server around a service reads. `common.gunicorn_conf` turns it into gunicorn's configuration."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from msgspec import Meta
 
 from common.settings import Settings
+
+MAX_REQUEST_LINE_BYTES: Final = 8_190
+"""The most that gunicorn takes: speakers' names in a query are long once they are percent-encoded."""
 
 
 class ServerSettings(Settings, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gthread import ThreadWorker
 
 from common.clock import SystemClock
+from common.server_settings import MAX_REQUEST_LINE_BYTES
 from local_runner.lifetime import end_with_parent
 from local_runner.settings import RunnerSettings
 
@@ -97,6 +98,7 @@ class LocalServer(BaseApplication):
             "threads": THREADS,
             "timeout": 0,
             "graceful_timeout": GRACE_S,
+            "limit_request_line": MAX_REQUEST_LINE_BYTES,
             "control_socket_disable": True,
             "loglevel": "warning",
             "proc_name": "turnscribe-local",

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
+from common.ids import MAX_ID_LENGTH
 from common.object_names import MAX_SEQ
 from common.openapi.described import IdText, Parameter, named
 from ingest_service.intake.requests import (
@@ -16,6 +17,7 @@ from ingest_service.intake.requests import (
     MAX_CONTENT_TYPE_LENGTH,
 )
 
+_IdOrNothing = Annotated[str, Meta(max_length=MAX_ID_LENGTH, pattern="^((?!__.*__$)[A-Za-z0-9_-][A-Za-z0-9._-]*)?$")]
 EpochMs = Annotated[int, Meta(ge=EARLIEST_EPOCH_MS, le=LATEST_EPOCH_MS)]
 
 TOKEN: Final = Parameter("token", str, "The bearer token, for what can't set headers.")
@@ -26,10 +28,10 @@ SEQ: Final = Parameter(
     "seq", Annotated[int, Meta(ge=0, le=MAX_SEQ)], "The chunk's number: 0, 1, 2 … in order of time.", where="path"
 )
 MEETING: Final = Parameter("meeting_id", IdText, "The meeting that the connection belongs to.", required=True)
-SOURCE: Final = Parameter("source", IdText, "Where the meeting takes place, such as google_meet, zoom or phone.")
+SOURCE: Final = Parameter("source", _IdOrNothing, "Where the meeting takes place, such as google_meet, zoom or phone.")
 LANGUAGE: Final = Parameter(
     "language",
-    Annotated[str, Meta(max_length=35, pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")],
+    Annotated[str, Meta(max_length=35, pattern="^([A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*)?$")],
     "What is spoken, such as en or pt-BR. Without it, it is detected.",
 )
 CHANNELS: Final = Parameter(

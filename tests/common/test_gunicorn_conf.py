@@ -29,6 +29,10 @@ def test_in_a_container_it_listens_to_the_outside_on_its_port() -> None:
     assert (told["workers"], told["threads"]) == ("4", "20")
 
 
+def test_an_address_may_be_as_long_as_gunicorn_allows() -> None:
+    assert configuration()["limit_request_line"] == "8190"
+
+
 def test_locally_it_listens_where_the_settings_say() -> None:
     assert configuration(API_HOST="192.0.2.1", API_PORT="8081")["bind"] == "['192.0.2.1:8081']"
 
