@@ -118,8 +118,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                     f"{name.upper()}: is the first part of object names, such as {name.partition('_')[0]!r}, and no path on a disk; "
                     "for the folder on disk use DATA_DIR"
                 )
-        if self.raw_audio_path == self.segments_path:
-            yield "SEGMENTS_PATH: must differ from RAW_AUDIO_PATH"
+        raw, segments = f"{self.raw_audio_path}/", f"{self.segments_path}/"
+        if raw.startswith(segments) or segments.startswith(raw):
+            yield "SEGMENTS_PATH: must differ from RAW_AUDIO_PATH, and neither may lie below the other"
         if (self.gcs_bucket or self.trace_exporter == "google") and not self.google_cloud_project:
             yield "GOOGLE_CLOUD_PROJECT: must be set with GCS_BUCKET and with TRACE_EXPORTER=google"
 

@@ -84,7 +84,19 @@ def test_port_of_cloud_run_wins_and_is_named_when_wrong() -> None:
 
 def test_values_that_do_not_go_together_are_named() -> None:
     assert problems_of(WAIT_SEC="11", PLACES="1") == ["WAIT_SEC: is too long for so few PLACES"]
-    assert problems_of(RAW_AUDIO_PATH="segments") == ["SEGMENTS_PATH: must differ from RAW_AUDIO_PATH"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "segments"), [("a", "a"), ("a/b", "a"), ("a", "a/0abc"), ("a/", "a"), ("audio", "audio/segments")]
+)
+def test_neither_kind_of_object_lies_among_the_other(raw: str, segments: str) -> None:
+    (problem,) = problems_of(RAW_AUDIO_PATH=raw, SEGMENTS_PATH=segments)
+    assert problem == "SEGMENTS_PATH: must differ from RAW_AUDIO_PATH, and neither may lie below the other"
+
+
+def test_names_that_only_begin_alike_go_together() -> None:
+    settings = load(Example, {"API_TOKEN": "t", "RAW_AUDIO_PATH": "audio", "SEGMENTS_PATH": "audio-segments"})
+    assert settings.segments_path == "audio-segments"
 
 
 @pytest.mark.parametrize("path", ["/data/audio", "../audio", "a/../b", "/"])

@@ -22,6 +22,7 @@ from local_cloud.stack import Stack
 from tests.e2e.conftest import START_MS, Demo, completed, demo_environment, new_stream, until, without_ids
 from tests.e2e.playing import nothing, play_beginning, play_conversation
 from turnscribe.client import Client
+from turnscribe.errors import NotFound, Unauthorized
 
 pytestmark = [pytest.mark.component("whisper", "emulators"), pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -33,6 +34,7 @@ SETTINGS = {
     "TRANSCRIBER_STEP_SEC": "60",  # live revisions change no final transcript; without them this takes half the time
     "CHECK_AND_PROCESS_CONNECTIONS_INTERVAL_SEC": "1",
     "REPUBLISH_AFTER_SEC": "20",
+    "TOKEN_CACHE_SEC": "1",
 }
 OUTAGE_S = 20
 
@@ -107,6 +109,33 @@ def test_eight_streams_at_once_lose_and_double_nothing(uploads: Client, reads: C
     assert account["segments"] > 1
     assert transcripts[0]["utterances"]
     assert transcripts == [transcripts[0]] * 8
+
+
+def test_another_tenants_token_uploads_and_reads_its_own_until_it_is_disabled(
+    stack: Stack, uploads: Client, reads: Client
+) -> None:
+    made = uploads.tokens.create(["ingest", "read"], label="recorders", tenant="acme")
+    with Client(stack.ingest_url, made.token) as theirs, Client(stack.read_url, made.token) as they_read:
+        stream = play_beginning(theirs, 4)
+        assert completed(they_read, stream.meeting_id)["utterances"]
+        with pytest.raises(NotFound):
+            reads.transcript(stream.meeting_id)
+        with pytest.raises(NotFound):
+            uploads.stream_status(stream.connection_id)
+        uploads.tokens.disable(made.id, tenant="acme")
+
+        def refused() -> bool:
+            """By both workers of both services: each connection reaches any of them."""
+            try:
+                theirs.stream_status(stream.connection_id)
+            except Unauthorized:
+                try:
+                    they_read.transcript(stream.meeting_id)
+                except Unauthorized:
+                    return True
+            return False
+
+        until(lambda: all(refused() for _ in range(20)), "every process refuses it", within_s=30)
 
 
 def connections_to(port: int) -> int:

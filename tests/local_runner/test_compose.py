@@ -45,6 +45,20 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[compose.S
     stack.close()
 
 
+def test_a_token_made_here_is_let_in_everywhere_but_to_the_figures(stack: compose.Stack) -> None:
+    client = Client(stack.application)
+    operator = {"Authorization": "Bearer reader"}
+    wanted = {"scopes": ["ingest", "read", "admin"], "tenant": "acme"}
+    token = client.post("/v1/tokens", json=wanted, headers=operator).get_json()["token"]
+    theirs = {"Authorization": f"Bearer {token}"}
+    assert client.get("/v1/tokens", headers=theirs).status_code == 200
+    for path in ("/v1/streams/c1", "/v1/meetings/m1"):
+        assert client.get(path, headers=theirs).status_code == 404
+    assert client.get("/v1/deadletters", headers=theirs).status_code == 200
+    assert client.get("/internal/stats", headers=theirs).status_code == 401
+    assert client.get("/internal/stats", headers=operator).status_code == 200
+
+
 def test_it_calls_every_sweep_that_is_scheduled_in_the_cloud(stack: compose.Stack) -> None:
     stack.start()
     stack.drain()
