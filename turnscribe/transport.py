@@ -186,11 +186,20 @@ class Transport:
 def _checked(response: urllib3.BaseHTTPResponse) -> Answer:
     if 200 <= response.status < 300:
         return Answer(response.status, response.data, response.headers.get("Content-Type", ""), response.headers)
+    raise answer_error(problem_details(response.status, response.data))
+
+
+def problem_details(status: int, body: bytes) -> ProblemDetails:
+    """What an answer other than success says; only its status where its body is no problem details. Pure."""
     try:
-        members = msgspec.json.decode(response.data, type=dict[str, object])
+        members = msgspec.json.decode(body, type=dict[str, object])
     except msgspec.DecodeError:
         members = {}
-    standard = {name: str(members.pop(name, "")) for name in ("type", "title", "detail", "status")}
-    raise answer_error(
-        ProblemDetails(response.status, standard["type"], standard["title"], standard["detail"], extra=members)
-    )
+    return problem_of_members(status, members)
+
+
+def problem_of_members(status: int, members: Mapping[str, object]) -> ProblemDetails:
+    """Problem details from their members. Pure."""
+    named = {name: str(members.get(name, "")) for name in ("type", "title", "detail")}
+    extra = {name: value for name, value in members.items() if name not in {*named, "status"}}
+    return ProblemDetails(status, **named, extra=extra)
