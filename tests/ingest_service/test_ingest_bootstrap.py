@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -30,7 +31,7 @@ def address(data_dir: Path) -> Iterator[tuple[str, int]]:
     """Where a real ingest listens. The listening socket is handed down, so that no port is lost to somebody else."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}", "--worker-class", "gthread"]
-        command += ["--threads", "4", "--no-control-socket", "--log-level", "warning"]
+        command += ["--threads", "4", "--no-control-socket", "--log-level", "warning", "--limit-request-line", "8190"]
         environ = {**os.environ, "API_TOKEN": "t", "DATA_DIR": str(data_dir), "MAX_CHUNK_BYTES": str(LIMIT)}
         server = subprocess.Popen(
             [*command, "ingest_service.bootstrap:application()"],
@@ -110,6 +111,27 @@ def test_odd_paths_are_problems_behind_a_real_server_too(
     connection: http.client.HTTPConnection, path: str, status: int
 ) -> None:
     connection.request("PUT", f"{path}?meeting_id=m1", body=b"", headers={"Authorization": "Bearer t"})
+    answer = connection.getresponse()
+    answer.read()
+    assert (answer.status, answer.headers["Content-Type"]) == (status, "application/problem+json")
+
+
+def test_as_many_names_as_are_allowed_pass_the_server(connection: http.client.HTTPConnection) -> None:
+    names = ",".join(chr(0x4E00 + n) * 41 for n in range(16))  # 1,983 bytes, nearly 6,000 in the query
+    query = f"meeting_id=m1&channels=separate&channel_speakers={quote(names)}"
+    connection.request("PUT", f"/v1/streams/c9/chunks/1?{query}", body=b"x", headers={"Authorization": "Bearer t"})
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()[:1]) == (201, b"{")
+
+
+@pytest.mark.parametrize(
+    ("query", "header", "status"), [("x" * 7_500, "", 414), ("", "x" * 7_500, 431)], ids=["query", "header"]
+)
+def test_what_is_too_long_is_a_problem_before_the_server_refuses_it(
+    connection: http.client.HTTPConnection, query: str, header: str, status: int
+) -> None:
+    headers = {"Authorization": "Bearer t", "X-Any": header}
+    connection.request("PUT", f"{CHUNKS}/9?meeting_id=m1&language={query}", body=b"", headers=headers)
     answer = connection.getresponse()
     answer.read()
     assert (answer.status, answer.headers["Content-Type"]) == (status, "application/problem+json")

@@ -1,6 +1,7 @@
 import pytest
 
 from common.settings import SettingsError, load
+from ingest_service.intake.connection_limits import ConnectionLimits
 from ingest_service.settings import IngestSettings
 
 
@@ -9,6 +10,7 @@ def test_defaults_need_only_a_token() -> None:
     assert settings.max_chunk_bytes == 16 * 1024**2
     assert settings.audio_chunk_duration_sec == 3.0
     assert settings.allowed_origins == frozenset()
+    assert settings.connection_limits == ConnectionLimits()
 
 
 def test_cloud_runs_limit_can_be_set() -> None:
@@ -34,6 +36,9 @@ def test_origins_are_a_list() -> None:
         ({"AUDIO_CHUNK_DURATION_SEC": "0"}, "AUDIO_CHUNK_DURATION_SEC: "),
         ({"AUDIO_CHUNK_DURATION_SEC": "inf"}, "AUDIO_CHUNK_DURATION_SEC: "),
         ({"AUDIO_CHUNK_DURATION_SEC": "100"}, "AUDIO_CHUNK_DURATION_SEC: 100 s of uncompressed stereo"),
+        ({"MAX_CHUNKS_PER_CONNECTION": "0"}, "MAX_CHUNKS_PER_CONNECTION: "),
+        ({"MAX_CHUNKS_PER_CONNECTION": "2047"}, "MAX_RECORDING_BYTES: 2147483648 bytes are more than"),
+        ({"MAX_CONNECTION_AGE_SEC": "59"}, "MAX_CONNECTION_AGE_SEC: "),
         ({"CORS_ALLOWED_ORIGINS": "meet.example"}, "CORS_ALLOWED_ORIGINS: 'meet.example' is no origin"),
         ({"CORS_ALLOWED_ORIGINS": "https://meet.example/"}, "CORS_ALLOWED_ORIGINS: "),
         ({"CORS_ALLOWED_ORIGINS": "https://Meet.example"}, "CORS_ALLOWED_ORIGINS: "),

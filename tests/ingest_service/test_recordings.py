@@ -55,7 +55,9 @@ def test_where_the_body_is_cut_does_not_depend_on_how_it_came(pieces: list[bytes
 
 
 def test_a_recording_becomes_a_connection_that_is_complete(ingest: Ingest) -> None:
-    query = "meeting_id=m1&language=de&source=phone&channels=separate&channel_speakers=Ann,Bo&started_at_ms=1690000000000"
+    query = (
+        "meeting_id=m1&language=de&source=phone&channels=separate&channel_speakers=Ann,Bo&started_at_ms=1690000000000"
+    )
     answer = send(ingest, query=query)
     body = answer.get_json()
     connection_id = body.pop("connection_id")
