@@ -1,23 +1,25 @@
 """What ingest reads from the environment."""
 
 from collections.abc import Iterator
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Meta
 
+from common.ids import InvalidId, checked_id
 from common.object_names import MAX_SEQ
-from common.pipeline_settings import PipelineSettings
+from common.pipeline_settings import PushedSettings
 from common.settings import SECONDS
 from ingest_service.intake.connection_limits import DEFAULT_MAX_AGE_S, DEFAULT_MAX_CHUNKS, ConnectionLimits
 from ingest_service.intake.recordings import PIECE_BYTES
+from ingest_service.pubsub.trust import ANY_TENANT, UploadTrust, bucket_problem
 
 PCM_BYTES_PER_SECOND: Final = 192_000
 """Uncompressed stereo, 16 bits at 48 kHz: the most that a recorder sends."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-class IngestSettings(PipelineSettings, frozen=True, kw_only=True):
+class IngestSettings(PushedSettings, frozen=True, kw_only=True):
     """Limits of what is accepted, and which web pages may send it."""
 
     max_chunk_bytes: Annotated[
@@ -98,7 +100,8 @@ class IngestSettings(PipelineSettings, frozen=True, kw_only=True):
         Meta(
             ge=0,
             description=(
-                "Requests a second that one tenant may send to one instance; twice as many at once after a pause. Beyond: 429. 0: any number."
+                "Requests a second that one tenant may send to one process of ingest; twice as many at once after a pause. Beyond: 429. "
+                "0: any number."
             ),
         ),
     ] = 500.0
@@ -107,8 +110,8 @@ class IngestSettings(PipelineSettings, frozen=True, kw_only=True):
         Meta(
             ge=0,
             description=(
-                "Requests of one tenant that one instance works on at a time, WebSockets and waits for transcripts included. Beyond: 429. "
-                "0: any number."
+                "Requests of one tenant that one process of ingest works on at a time, WebSockets and waits for transcripts included. "
+                "Beyond: 429. 0: any number."
             ),
         ),
     ] = 0
@@ -119,10 +122,54 @@ class IngestSettings(PipelineSettings, frozen=True, kw_only=True):
         ),
     ] = ""
 
+    upload_tenants: Annotated[
+        str,
+        Meta(
+            description=(
+                "Tenants, besides `default`, for which whoever may publish to the topic audio-uploads or write below DROPBOX_PATH may send "
+                "audio; separated by commas, * for any."
+            )
+        ),
+    ] = ""
+    upload_source_buckets: Annotated[
+        str,
+        Meta(
+            description=(
+                "Buckets, besides GCS_BUCKET's DROPBOX_PATH, whose objects messages may name (gs://bucket/object); separated by commas. This "
+                "service's account must be able to read them. Every tenant of UPLOAD_TENANTS may name each of their objects."
+            )
+        ),
+    ] = ""
+    dropbox_path: Annotated[
+        str,
+        Meta(
+            pattern="^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$",
+            description=(
+                "First part of the names of objects that become meetings by being there; on the local runner, the folder below DATA_DIR."
+            ),
+        ),
+    ] = "dropbox"
+
+    @property
+    def push_proof(self) -> Literal["token", "oidc", "none", "refused"]:
+        """As elsewhere, but where nothing at all is said about pushes, this service takes none: most uploads come over HTTP."""
+        said = (self.push_auth, self.push_token, self.push_audience, self.push_service_accounts)
+        return super().push_proof if any(said) else "refused"
+
+    @property
+    def trust(self) -> UploadTrust:
+        """UPLOAD_TENANTS, UPLOAD_SOURCE_BUCKETS and DROPBOX_PATH."""
+        return UploadTrust(
+            tenants=_listed(self.upload_tenants),
+            source_buckets=_listed(self.upload_source_buckets),
+            own_bucket=self.gcs_bucket,
+            dropbox_path=self.dropbox_path,
+        )
+
     @property
     def allowed_origins(self) -> frozenset[str]:
         """CORS_ALLOWED_ORIGINS as a set."""
-        return frozenset(origin.strip() for origin in self.cors_allowed_origins.split(",") if origin.strip())
+        return _listed(self.cors_allowed_origins)
 
     @property
     def connection_limits(self) -> ConnectionLimits:
@@ -142,9 +189,31 @@ class IngestSettings(PipelineSettings, frozen=True, kw_only=True):
                 f"AUDIO_CHUNK_DURATION_SEC: {self.audio_chunk_duration_sec:g} s of uncompressed stereo do not fit into "
                 f"MAX_CHUNK_BYTES ({self.max_chunk_bytes}); ask for shorter chunks or allow larger ones"
             )
+        yield from self._problems_of_other_ways_in()
         for origin in sorted(self.allowed_origins):
             if origin != "*" and not _is_origin(origin):
                 yield f"CORS_ALLOWED_ORIGINS: {origin!r} is no origin; write scheme://host or scheme://host:port"
+
+    def _problems_of_other_ways_in(self) -> Iterator[str]:
+        for tenant in sorted(self.trust.tenants - {ANY_TENANT}):
+            try:
+                checked_id(tenant, "UPLOAD_TENANTS")
+            except InvalidId as error:
+                yield f"UPLOAD_TENANTS: {tenant!r}: {error}"
+        for bucket in sorted(self.trust.source_buckets):
+            if problem := bucket_problem(bucket):
+                yield f"UPLOAD_SOURCE_BUCKETS: {bucket!r} {problem}"
+        if self.gcs_bucket in self.trust.source_buckets:
+            yield "UPLOAD_SOURCE_BUCKETS: must not name GCS_BUCKET, where everybody's audio is; what lies below DROPBOX_PATH may be named anyway"
+        dropbox = f"{self.dropbox_path}/"
+        for name in ("raw_audio_path", "segments_path"):
+            other = f"{getattr(self, name)}/"
+            if dropbox.startswith(other) or other.startswith(dropbox):
+                yield f"DROPBOX_PATH: must differ from {name.upper()}, and neither may lie below the other"
+
+
+def _listed(value: str) -> frozenset[str]:
+    return frozenset(each.strip() for each in value.split(",") if each.strip())
 
 
 def _is_origin(value: str) -> bool:

@@ -73,7 +73,7 @@ def create(
     lacking = sorted(scope.value for scope in set(wanted.scopes) - who.scopes)
     if lacking:
         raise Problem(403, "forbidden", f"This token lacks what it would give: {', '.join(lacking)}.", scopes=lacking)
-    if len(wanted.label) > MAX_LABEL_LENGTH or not (wanted.label.isprintable() or not wanted.label):
+    if len(wanted.label) > MAX_LABEL_LENGTH or not wanted.label.isprintable():
         raise _invalid("label", f"must be at most {MAX_LABEL_LENGTH} printable characters")
     token = f"{PREFIX}_{token_id}_{secret}"
     record = TokenRecord(

@@ -1,11 +1,9 @@
 """How much of this instance one tenant may have, so that its runaway recorders leave the others their uploads.
 
-Counted in memory, for each instance alone: Redis holds connection state and nothing else, and an upload waits for no counter elsewhere.
-An installation of n instances lets a tenant have n times as much.
+Counted in memory, for each process alone (an instance has one for each vCPU): Redis holds connection state and nothing else, and no
+upload waits for a counter elsewhere. So where n processes run, a tenant may have n times as much.
 """
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from math import ceil
 from threading import Lock
@@ -49,17 +47,8 @@ class TenantLimits:
         self._lock = Lock()
         self._uses: dict[str, _Use] = {}
 
-    @contextmanager
-    def admitted(self, tenant: str) -> Iterator[None]:
-        """A request is in work. Raises `Backpressure` at once where the tenant has all that it may have; that costs it nothing."""
-        self._enter(tenant)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._uses[tenant].requests -= 1
-
-    def _enter(self, tenant: str) -> None:
+    def enter(self, tenant: str) -> None:
+        """A request begins; `leave` when it ends. Raises `Backpressure` where the tenant has all that it may have; that costs it nothing."""
         with self._lock:
             use = self._uses.setdefault(tenant, _Use())
             if self._concurrent_requests and use.requests >= self._concurrent_requests:
@@ -71,6 +60,11 @@ class TenantLimits:
                     what = f"The tenant sends more than the {self._requests_per_s:g} requests a second that this instance allows."
                     raise Backpressure(what, reason="tenant_rate", retry_after_s=float(ceil(wait_s)))
             use.requests += 1
+
+    def leave(self, tenant: str) -> None:
+        """A request that entered has ended."""
+        with self._lock:
+            self._uses[tenant].requests -= 1
 
 
 def tenant_limits(settings: IngestSettings, clock: Clock) -> TenantLimits:
@@ -92,12 +86,12 @@ def guard(routes: Blueprint, tokens: TokenVerifier, limits: TenantLimits, *scope
 
     @routes.before_request
     def _enter() -> None:
-        admission = ExitStack()
-        admission.enter_context(limits.admitted(principal().tenant))
-        g.admission = admission
+        tenant = principal().tenant
+        limits.enter(tenant)
+        g.entered = tenant
 
     @routes.teardown_request
     def _leave(_error: BaseException | None) -> None:
-        admission: ExitStack | None = g.pop("admission", None)
-        if admission is not None:
-            admission.close()
+        tenant: str | None = g.pop("entered", None)
+        if tenant is not None:
+            limits.leave(tenant)

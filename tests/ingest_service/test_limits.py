@@ -129,35 +129,27 @@ def test_a_request_that_fails_gives_its_place_back() -> None:
     assert service.get().status_code == 200
 
 
-def test_whatever_a_caller_raises_gives_the_place_back() -> None:
-    limits = TenantLimits(FakeClock(), requests_per_s=0, concurrent_requests=1)
-    with pytest.raises(KeyboardInterrupt), limits.admitted("acme"):
-        raise KeyboardInterrupt
-    with limits.admitted("acme"), pytest.raises(Backpressure), limits.admitted("acme"):
-        raise AssertionError("there is one place")
-    with limits.admitted("acme"):
-        pass
-
-
 def test_a_refusal_for_want_of_a_place_takes_nothing_from_the_rate() -> None:
     limits = TenantLimits(FakeClock(), requests_per_s=1, concurrent_requests=1)
-    with limits.admitted("acme"):
-        for _ in range(5):
-            with pytest.raises(Backpressure) as refused, limits.admitted("acme"):
-                raise AssertionError("there is one place")
-            assert refused.value.reason == "tenant_concurrency"
-    with limits.admitted("acme"):
-        pass
-    with pytest.raises(Backpressure) as refused, limits.admitted("acme"):
-        raise AssertionError("two were all")
+    limits.enter("acme")
+    for _ in range(5):
+        with pytest.raises(Backpressure) as refused:
+            limits.enter("acme")
+        assert refused.value.reason == "tenant_concurrency"
+    limits.leave("acme")
+    limits.enter("acme")
+    limits.leave("acme")
+    with pytest.raises(Backpressure) as refused:
+        limits.enter("acme")
     assert refused.value.reason == "tenant_rate"
 
 
 def test_the_settings_decide() -> None:
     settings = IngestSettings(api_token=Secret("t"), tenant_requests_per_sec=0, tenant_concurrent_requests=1)
     limits = tenant_limits(settings, FakeClock())
-    with limits.admitted("acme"), pytest.raises(Backpressure), limits.admitted("acme"):
-        raise AssertionError("there is one place")
+    limits.enter("acme")
+    with pytest.raises(Backpressure):
+        limits.enter("acme")
 
 
 def test_uploads_are_limited() -> None:
