@@ -22,6 +22,7 @@ from ingest_service.http.token_routes import token_routes
 from ingest_service.http.transcription_routes import transcription_routes
 from ingest_service.http.tus_protocol import upload_capabilities, with_method_override
 from ingest_service.http.upload_routes import upload_routes
+from ingest_service.http.upload_speaker_routes import upload_speaker_routes
 from ingest_service.intake.intake import Intake, KnownConnections
 from ingest_service.intake.uploads import Uploads
 from ingest_service.settings import IngestSettings
@@ -69,6 +70,7 @@ def create_app(deps: IngestDeps) -> Flask:
     uploads = Uploads(intake)
     app.register_blueprint(recording_routes(intake, uploads, deps.settings, deps.tokens, limits))
     app.register_blueprint(upload_routes(uploads, deps.settings, deps.tokens, limits, deps.clock))
+    app.register_blueprint(upload_speaker_routes(uploads, deps.tokens, limits))
     app.register_blueprint(upload_capabilities(deps.settings.max_recording_bytes))
     app.wsgi_app = with_method_override(app.wsgi_app)  # type: ignore[method-assign, assignment]  # as Flask's own documentation does
     places = Places(places_of(deps.threads))

@@ -15,6 +15,8 @@ from common.events import StreamOptions
 from common.json_input import UNREADABLE_JSON
 from common.ports.blob_store import BlobNotFound, Created
 from ingest_service.intake.intake import Intake
+from ingest_service.intake.observations import Observation
+from ingest_service.intake.observe_speakers import keep_observation, observe_speakers
 from ingest_service.intake.recent import Recent
 from ingest_service.intake.recordings import (
     RecordingDiffers,
@@ -119,6 +121,19 @@ class Uploads:
             end = self._store(stream, upload, end, piece)
         self._finish(stream, upload, end)
         return end.offset_bytes
+
+    def observe(self, stream: Stream, upload: Upload, observed: Observation) -> bool:
+        """Take who spoke in the recording: True when that is new. On return it is durable.
+
+        While bytes are missing it is only kept: with its event the pipeline would begin with half a recording. Whoever sends the
+        last byte makes it known with the rest; should that have happened meanwhile, its event is published here.
+        """
+        is_new = False
+        if self.offset(stream, upload) < upload.length_bytes:
+            is_new = keep_observation(self._intake, stream, observed)
+            if self.offset(stream, upload) < upload.length_bytes:
+                return is_new
+        return observe_speakers(self._intake, stream, observed) or is_new
 
     def _begin(self, stream: Stream, wanted: Upload) -> Upload:
         is_claimed = self._intake.check_claim(stream)
