@@ -41,8 +41,9 @@ format: $(INSTALLED) ## Rewrite the sources in the project's format
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-docs: $(INSTALLED) ## Write docs/settings.md from the settings classes
+docs: $(INSTALLED) ## Write docs/settings.md from the settings classes, and docs/http.md from the routes
 	@$(BIN)/python docs/generate_settings.py
+	@$(BIN)/python docs/generate_http.py
 
 lock: $(INSTALLED) ## Pin the newest allowed versions in requirements/*.txt (wants the network)
 	@BIN='$(BIN)' sh requirements/lock.sh

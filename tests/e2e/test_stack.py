@@ -15,11 +15,13 @@ from pathlib import Path
 import pytest
 import redis
 from google.cloud import pubsub_v1
+from openai import OpenAI
 
 from common.events import SegmentReady, to_message
 from local_cloud.emulators import PROJECT
 from local_cloud.stack import Stack
 from tests.e2e.conftest import START_MS, Demo, completed, demo_environment, new_stream, until, without_ids
+from tests.e2e.excerpts import write_excerpt
 from tests.e2e.playing import nothing, play_beginning, play_conversation
 from turnscribe.client import Client
 from turnscribe.errors import NotFound, Unauthorized
@@ -202,3 +204,12 @@ def test_a_message_that_nobody_can_take_is_kept_shown_and_replayed(
     assert "gone:0:0" in deadletters("show", listed["id"])
     deadletters("replay", listed["id"])
     assert listed["id"] not in deadletters("list")
+
+
+def test_openai_s_client_is_answered_by_two_services_that_only_share_the_caller_s_token(
+    stack: Stack, tmp_path: Path
+) -> None:
+    write_excerpt(tmp_path / "excerpt.webm", "webm")
+    with OpenAI(base_url=f"{stack.ingest_url}/v1", api_key=stack.api_token, max_retries=0) as client:
+        found = client.audio.transcriptions.create(model="whisper-1", file=tmp_path / "excerpt.webm")
+    assert "good morning everyone" in found.text.lower().replace(",", "")

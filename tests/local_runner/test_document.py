@@ -37,6 +37,13 @@ def test_it_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
     schemathesis.openapi.from_dict(document).validate()
 
 
+def test_each_service_s_own_is_valid_too(stack: compose.Stack) -> None:
+    for app in stack.public_apps:
+        answer = app.test_client().get("/openapi.json")
+        assert answer.json is not None
+        schemathesis.openapi.from_dict(answer.json).validate()
+
+
 def test_every_route_for_people_and_programs_is_described(stack: compose.Stack) -> None:
     assert [undescribed(app) for app in stack.public_apps] == [[], []]
 
