@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.adapters.embedded.file_blob_store import FileBlobStore
+from common.adapters.google.gcs_blob_store import GcsBlobStore
 from common.errors import Permanent, Retryable
 from common.events import StreamEnded, StreamOptions
 from common.ports.blob_store import BlobStore
@@ -22,6 +23,7 @@ from ingest_service.intake.intake import Intake, KnownConnections
 from ingest_service.intake.recordings import RecordingDiffers, fixed_pieces
 from ingest_service.intake.requests import Stream
 from ingest_service.intake.uploads import OffsetMoved, Upload, Uploads
+from local_cloud.emulators import PROJECT
 from tests.ingest_service.fakes import Fault, FrozenClock, MemoryBlobs, MemoryPublisher
 from tests.memory_ports import FakePublisher
 
@@ -115,10 +117,23 @@ def test_parts_within_parts_never_mix(parts: list[tuple[int, int, int, list[Faul
     assert len(set(publisher.events)) == 1
 
 
-def test_two_parts_at_once_store_the_bytes_once(tmp_path: Path) -> None:
-    """Of a hundred pairs of parts for one offset, over real files: both may win with the same bytes, and nobody tears anything."""
+@pytest.fixture(params=["files", pytest.param("Cloud Storage", marks=pytest.mark.component("emulators"))])
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[BlobStore]]:
+    """One store, as two processes see it."""
+    made: list[FileBlobStore] | list[GcsBlobStore]
+    if request.param == "files":
+        made = [FileBlobStore(tmp_path) for _ in range(2)]
+    else:
+        bucket = request.getfixturevalue("bucket")
+        made = [GcsBlobStore(PROJECT, bucket) for _ in range(2)]
+    yield list(made)
+    for store in made:
+        store.close()
+
+
+def test_parts_at_once_store_the_bytes_once(stores: list[BlobStore]) -> None:
+    """Four at a time for one offset: several may win with the same bytes, one does at least, and nobody tears anything."""
     publisher = FakePublisher()
-    stores = [FileBlobStore(tmp_path) for _ in range(2)]
     processes = [uploads_over(store, publisher) for store in stores]
     assert len({process.begin(STREAM, UPLOAD).created_at_ms for process in processes}) == 1
     sizes = random.Random(2)
@@ -142,13 +157,10 @@ def test_two_parts_at_once_store_the_bytes_once(tmp_path: Path) -> None:
     assert all(before < after for before, after in pairwise(ends))
     assert {type(event) for event in publisher.published} == {StreamEnded}
     assert len(set(publisher.published)) == 1
-    for store in stores:
-        store.close()
 
 
-def test_clients_that_know_nothing_of_each_other_end_with_one_recording(tmp_path: Path) -> None:
+def test_clients_that_know_nothing_of_each_other_end_with_one_recording(stores: list[BlobStore]) -> None:
     publisher = FakePublisher()
-    stores = [FileBlobStore(tmp_path) for _ in range(2)]
 
     def client(number: int) -> None:
         chance = random.Random(number)
@@ -169,8 +181,6 @@ def test_clients_that_know_nothing_of_each_other_end_with_one_recording(tmp_path
         list(threads.map(client, range(8)))
     assert durable(stores[0]) == RECORDING
     assert len(set(publisher.published)) == 1
-    for store in stores:
-        store.close()
 
 
 def test_an_upload_is_listed_once_and_not_with_every_part() -> None:

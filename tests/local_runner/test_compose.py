@@ -59,6 +59,17 @@ def test_a_token_made_here_is_let_in_everywhere_but_to_the_figures(stack: compos
     assert client.get("/internal/stats", headers=operator).status_code == 200
 
 
+def test_recordings_and_uploads_come_to_ingest(stack: compose.Stack) -> None:
+    client = Client(stack.application)
+    headers = {"Authorization": "Bearer reader", "Tus-Resumable": "1.0.0", "Upload-Length": "20"}
+    stored = client.post("/v1/recordings", headers=headers, data=b"OggS" + b"x" * 16)
+    assert stored.status_code == 201
+    assert client.get(stored.headers["Location"], headers=headers).get_json()["ended"] is True
+    begun = client.post("/v1/uploads", headers=headers)
+    assert begun.status_code == 201
+    assert client.head(begun.headers["Location"], headers=headers).headers["Upload-Offset"] == "0"
+
+
 def test_it_calls_every_sweep_that_is_scheduled_in_the_cloud(stack: compose.Stack) -> None:
     stack.start()
     stack.drain()
