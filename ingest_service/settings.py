@@ -77,7 +77,7 @@ class IngestSettings(PushedSettings, frozen=True, kw_only=True):
     transcription_wait_sec: Annotated[
         float,
         Meta(
-            gt=0,
+            ge=0,
             le=3_500,
             description=(
                 "Longest that POST /v1/audio/transcriptions waits for a transcript; then it answers 504, and goes on waiting when it is "
