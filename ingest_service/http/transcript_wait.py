@@ -22,12 +22,14 @@ def completed(
     *,
     within_s: float,
     stop: Callable[[float], bool],
+    is_gone: Callable[[], bool],
     clock: Clock,
 ) -> MeetingStatus:
     """The meeting's status once its transcript is complete.
 
-    `stop` waits for so many seconds, or answers True when this process is to end. The recording is durable and goes its way
-    whatever becomes of this request, so each `Problem` names the meeting: 504 after `within_s`, 503 at the end of the process.
+    `stop` waits for so many seconds, or answers True when this process is to end. `is_gone` says whether the caller has gone; then
+    this ends, so that callers who try again and again hold one thread each. The recording is durable and goes its way whatever becomes
+    of this request, so each `Problem` names the meeting: 504 after `within_s`, 503 at the end of the process, 408 for nobody to read.
     What can't be asked now is asked again.
     """
     deadline_s = clock.monotonic_s() + within_s
@@ -53,6 +55,8 @@ def completed(
                 headers={"Retry-After": "1"},
                 meeting_id=meeting_id,
             )
+        if is_gone():
+            raise Problem(408, "caller-gone", "The caller closed the connection.", meeting_id=meeting_id)
         pause_s = min(pause_s * _GROWTH, LONGEST_PAUSE_S)
 
 

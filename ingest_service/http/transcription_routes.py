@@ -19,6 +19,7 @@ from common.openai_transcripts import DiarizedTranscription, TextTranscription, 
 from common.openapi.described import Answer, Body, Content, Header, IdText, described, named
 from common.ports.token_store import Scope
 from common.problems import Problem
+from ingest_service.http.caller import is_gone
 from ingest_service.http.idempotency import IDEMPOTENCY_KEY, RecordingName, idempotency_key, recording_name
 from ingest_service.http.limits import TenantLimits, guard
 from ingest_service.http.multipart import form_data
@@ -102,6 +103,7 @@ def transcription_routes(
                 recording.meeting_id,
                 within_s=settings.transcription_wait_sec,
                 stop=drain.wait,
+                is_gone=lambda: is_gone(request.environ),
                 clock=intake.clock,
             )
             _refuse_what_has_no_audio(status, recording)

@@ -27,8 +27,13 @@ class PausedClock:
         return len(self.pauses) == self._stopped_after
 
 
-def wait(transcripts: KeptTranscripts, clock: PausedClock, within_s: float = 60.0) -> MeetingStatus:
-    return completed(transcripts, "token", "m1", within_s=within_s, stop=clock.stop, clock=clock)
+def wait(
+    transcripts: KeptTranscripts, clock: PausedClock, within_s: float = 60.0, gone_after: int | None = None
+) -> MeetingStatus:
+    def is_gone() -> bool:
+        return len(clock.pauses) == gone_after
+
+    return completed(transcripts, "token", "m1", within_s=within_s, stop=clock.stop, is_gone=is_gone, clock=clock)
 
 
 def test_what_is_complete_is_not_waited_for() -> None:
@@ -65,6 +70,12 @@ def test_a_process_that_is_stopped_says_so_at_once() -> None:
     found = refusal(lambda: wait(KeptTranscripts([]), clock))
     assert (found.status, found.extra, found.headers) == (503, {"meeting_id": "m1"}, {"Retry-After": "1"})
     assert len(clock.pauses) == 3
+
+
+def test_nobody_is_waited_with_who_has_gone() -> None:
+    clock = PausedClock()
+    found = refusal(lambda: wait(KeptTranscripts([]), clock, gone_after=4))
+    assert (found.status, len(clock.pauses)) == (408, 4)
 
 
 def test_who_may_not_read_there_is_told_at_once() -> None:

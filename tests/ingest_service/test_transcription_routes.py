@@ -2,6 +2,7 @@
 
 import io
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -168,6 +169,17 @@ def test_who_finds_no_place_is_told_when_to_come_back() -> None:
     ingest.client = client_of(ingest, threads=2)
     assert post(ingest.client).status_code == 200
     assert post(ingest.client).status_code == 200
+
+
+def test_the_place_of_a_caller_who_has_gone_is_free_again() -> None:
+    ingest = Ingest(transcripts=KeptTranscripts([]))
+    client = client_of(ingest, threads=2)
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    with ours:
+        client.environ_base["gunicorn.socket"] = ours  # type: ignore[index]  # the base declares no changes
+        assert post(client).status_code == 408
+        assert post(client).status_code == 408
 
 
 class Tokens:
