@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from turnscribe.errors import Conflict, NotFound, UnexpectedAnswer
+from turnscribe.errors import BadRequest, Conflict, NotFound, ProblemAnswer, ServerFailed, UnexpectedAnswer
 from turnscribe.rate_limit import RateLimit
 from turnscribe.recording_file import BLOCK_BYTES, RecordingFile, content_type_of
 from turnscribe.speaker_intervals import Interval, observations
@@ -125,10 +125,9 @@ class _Upload:
                 self._step()
             except PassingFailure as failure:
                 self._wait(failure)
-            except (Conflict, NotFound) as error:
-                # The server is elsewhere, or knows the upload no more: it can be asked, and told of the upload once more.
+            except (Conflict, NotFound, ServerFailed, BadRequest) as error:
                 self._in_vain += 1
-                if not self._path or self._in_vain > _IN_VAIN:
+                if self._in_vain > _IN_VAIN or not self._may_pass(error):
                     raise
                 if isinstance(error, NotFound):
                     self._path, self._speakers_sent = "", 0
@@ -148,6 +147,13 @@ class _Upload:
             self._speakers_sent += 1
         else:
             self._stand_at(self._send(self._offset))
+
+    def _may_pass(self, error: ProblemAnswer) -> bool:
+        """Whether to look where the upload stands and go on: the server failed, is elsewhere, knows the upload no more, or lost the rest
+        of a request on its way there."""
+        if isinstance(error, BadRequest):
+            return error.problem.type.endswith(":incomplete-body")
+        return bool(self._path) or isinstance(error, ServerFailed)
 
     def _create(self) -> str:
         """Where the upload is: a new one, or the one that this key has already."""

@@ -51,11 +51,13 @@ def scripted() -> Iterator[Scripted]:
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
+            if self.command == "HEAD" or status == 204:
+                content = b""
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_PUT = do_POST = _answer  # noqa: N815 -- http.server's names
+        do_GET = do_HEAD = do_PATCH = do_PUT = do_POST = _answer  # noqa: N815 -- http.server's names
 
         def log_message(self, *args: object) -> None:
             pass

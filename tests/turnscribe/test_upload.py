@@ -15,7 +15,15 @@ from common.ids import checked_id
 from tests.turnscribe.conftest import Scripted
 from tests.turnscribe.tus_server import Fault, TusServer, metadata_of, offsets_of, tus_server
 from turnscribe.client import Client
-from turnscribe.errors import BadRequest, Conflict, NotFound, ServerUnreachable, UnexpectedAnswer, UnusableFile
+from turnscribe.errors import (
+    BadRequest,
+    Conflict,
+    NotFound,
+    ServerFailed,
+    ServerUnreachable,
+    UnexpectedAnswer,
+    UnusableFile,
+)
 from turnscribe.speaker_intervals import Interval
 from turnscribe.transport import RetryPolicy
 from turnscribe.upload import UploadProgress
@@ -272,6 +280,29 @@ def test_a_conflict_that_stays_is_told(client: Client, server: TusServer, talk: 
     with pytest.raises(Conflict):
         client.upload(talk, meeting_id="m")
     assert len(server.seen) < 20
+
+
+def test_a_server_that_fails_is_asked_some_more_times(client: Client, server: TusServer, talk: Path) -> None:
+    server.faults = {number: Fault(status=500) for number in (0, 2, 3, 5)}
+    client.upload(talk, meeting_id="m", part_bytes=PART)
+    assert bytes(server.only().data) == DATA
+    server.faults = {number: Fault(status=500) for number in range(len(server.seen), 100)}
+    with pytest.raises(ServerFailed):
+        client.upload(talk, meeting_id="m", part_bytes=PART)
+    assert len(server.seen) < 40
+
+
+def test_a_request_that_broke_off_on_its_way_is_no_refusal(scripted: Scripted, talk: Path) -> None:
+    at = {"Upload_Length": str(len(DATA))}
+    scripted.answer(201, None, Location="/v1/uploads/x")
+    scripted.answer(200, None, Upload_Offset="0", **at)
+    scripted.answer(400, {"type": "urn:turnscribe:problem:incomplete-body", "title": "Bad Request"})
+    scripted.answer(200, None, Upload_Offset="5", **at)
+    scripted.answer(204, None, Upload_Offset=str(len(DATA)))
+    with Client(scripted.url, "t", retry=RetryPolicy(first_pause_s=0.001)) as client:
+        client.upload(talk, meeting_id="m")
+    assert [request.headers.get("Upload-Offset") for request in scripted.requests] == [None, None, "0", None, "5"]
+    assert scripted.requests[-1].body == DATA[5:]
 
 
 @pytest.mark.parametrize("location", ["", "/", "https://elsewhere.example/"])
