@@ -45,7 +45,7 @@ class Alive(msgspec.Struct, frozen=True):
     service: str
 
 
-class Ready(msgspec.Struct, frozen=True):
+class Readiness(msgspec.Struct, frozen=True):
     """Whether everything is there that requests need."""
 
     status: Literal["ok", "unavailable"]
@@ -82,8 +82,8 @@ def health_blueprint(service: str, checks: Mapping[str, Check], drain: Drain, re
     @described(
         "Whether requests can be served",
         answers={
-            200: json_answer(Ready, "Everything is there."),
-            503: json_answer(Ready, "Something is missing, or the process is being stopped."),
+            200: json_answer(Readiness, "Everything is there."),
+            503: json_answer(Readiness, "Something is missing, or the process is being stopped."),
         },
         scopes=None,
     )
@@ -98,7 +98,7 @@ def health_blueprint(service: str, checks: Mapping[str, Check], drain: Drain, re
         if drain.started:
             components["process"] = "draining"
         good = all(state == "ok" for state in components.values())
-        return _json(Ready("ok" if good else "unavailable", components), 200 if good else 503)
+        return _json(Readiness("ok" if good else "unavailable", components), 200 if good else 503)
 
     @routes.get("/version")
     @described("Which version runs", answers={200: json_answer(Version, "This one.")}, scopes=None)

@@ -36,13 +36,15 @@ TITLES: Final = {
     "stream_socket": "Live streams over a WebSocket",
     "recordings": "Whole recordings",
     "uploads": "Resumable uploads",
+    "upload_capabilities": "Resumable uploads",
+    "upload_speakers": "Resumable uploads",
     "transcriptions": "OpenAI's transcription route",
     "meetings": "Transcripts",
     "tokens": "Tokens",
     "dead_letters": "Dead letters",
     "health": "Health",
 }
-"""Sections in this order, by the routes' tag; others follow under their own name."""
+"""Sections in this order, by the routes' tags; others follow under their own name."""
 COMMON_STATUSES: Final = {"400", "401", "403", "404", "414", "429", "431", "503"}
 
 
@@ -61,14 +63,15 @@ def document() -> Json:
 
 def page(of: Json) -> str:
     """The whole page."""
-    sections: dict[str, list[str]] = {tag: [] for tag in TITLES}
+    sections: dict[str, list[str]] = {title: [] for title in TITLES.values()}
     for path, methods in of["paths"].items():
         for method, operation in methods.items():
-            sections.setdefault(operation["tags"][0], []).append(_operation(method, path, operation))
-    parts = [INTRODUCTION]
-    for tag, operations in sections.items():
-        if operations:
+            (tag,) = operation["tags"]
             title = TITLES.get(tag, tag.replace("_", " ").capitalize())
+            sections.setdefault(title, []).append(_operation(method, path, operation))
+    parts = [INTRODUCTION]
+    for title, operations in sections.items():
+        if operations:
             parts += [f"## {title}\n", *operations]
     parts.append("## Types\n")
     parts += [_component(name, schema) for name, schema in of["components"]["schemas"].items()]

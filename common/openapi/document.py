@@ -46,7 +46,7 @@ _PROBLEMS: Final[dict[int, str]] = {
     426: "Only WebSocket is spoken here.",
     429: "Too much at a time, or in a short time.",
     431: "A header is too long.",
-    501: "This service is not set up for it; the answer names the setting.",
+    501: "This server is not set up for it; the answer says what is missing.",
     503: "Something that is needed is away for now, or the server is being stopped. The same request may succeed later.",
     504: "It was not done within the time that a request may take. It goes on; the answer says where it will be.",
 }

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Iterable
 from typing import Any, Final, get_args
@@ -18,6 +19,8 @@ def schemas_of(kinds: Iterable[Any]) -> tuple[list[Json], dict[str, Json]]:
     found, components = msgspec.json.schema_components(wanted, ref_template=REFERENCE + "{name}")
     described = {each.__name__: each for each in _structs(wanted)}
     for name, schema in components.items():
+        if "description" in schema:
+            schema["description"] = for_readers(schema["description"])
         if name in described:
             _describe_fields(schema, described[name])
     return [dict(schema) for schema in found], dict(sorted(components.items()))
@@ -32,6 +35,11 @@ def field_docs(struct: type[msgspec.Struct]) -> dict[str, str]:
     return docs
 
 
+def for_readers(docstring: str) -> str:
+    """On one line, and in JSON's words."""
+    return re.sub(r"\bNone\b", "null", " ".join(docstring.split()))
+
+
 def _docs_in(cls: type) -> dict[str, str]:
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     docs: dict[str, str] = {}
@@ -41,7 +49,7 @@ def _docs_in(cls: type) -> dict[str, str]:
             case ast.AnnAssign(target=ast.Name(id=field)):
                 name = field
             case ast.Expr(value=ast.Constant(value=str(text))) if name:
-                docs[name] = " ".join(text.split())
+                docs[name] = for_readers(text)
                 name = ""
             case _:
                 name = ""

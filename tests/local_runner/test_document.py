@@ -62,6 +62,10 @@ def test_every_described_path_is_answered_by_the_runner(stack: compose.Stack, do
             answer.close()
 
 
+def test_types_have_names_of_their_own(document: dict[str, Any]) -> None:
+    assert [name for name in document["components"]["schemas"] if "." in name] == []
+
+
 def test_operations_have_names_of_their_own(document: dict[str, Any]) -> None:
     names = [each["operationId"] for methods in document["paths"].values() for each in methods.values()]
     assert len(names) == len(set(names))

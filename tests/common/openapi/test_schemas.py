@@ -13,7 +13,7 @@ class Inner(msgspec.Struct, frozen=True):
 
     ms: Annotated[int, Meta(ge=0)]
     """Milliseconds
-    since then."""
+    since then; None before."""
 
 
 class Outer(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +49,7 @@ def test_fields_say_what_their_docstrings_say() -> None:
         "silent": None,
         "more": "And more.",
     }
-    assert components["Inner"]["properties"]["ms"]["description"] == "Milliseconds since then."
+    assert components["Inner"]["properties"]["ms"]["description"] == "Milliseconds since then; null before."
 
 
 def test_what_is_inherited_is_described_too() -> None:
