@@ -5,13 +5,13 @@
 
 An object's file is one line, `turnscribe-blob/1 {metadata as JSON}`, and then the content. Metadata and content in one file
 means that one fsync and one link make both of them durable and visible at once. The link is what makes creation exclusive:
-unlike a rename it never replaces what is there.
+unlike a rename it never replaces what is there. (Files without a name until they are linked, O_TMPFILE, were measured too: they cost
+the same, because they must be synced once more where the file system has no journal.)
 """
 
 import errno
 import itertools
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -19,18 +19,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
+from common.adapters.embedded.object_files import (
+    MAGIC,
+    checked_name,
+    compared,
+    header_of,
+    metadata_of,
+    sync_folder,
+    write_synced,
+)
 from common.adapters.embedded.process_lock import ProcessLock
 from common.errors import Permanent, Retryable
 from common.ports.blob_store import BlobInfo, BlobNotFound, Created
 
-_MAGIC: Final = b"turnscribe-blob/1 "
-_NAME_BYTES: Final = 1024
-_PART_BYTES: Final = 255
-_FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\]")
-_METADATA: Final = msgspec.json.Decoder(dict[str, str])
-_HEADER_BYTES: Final = 4096
 _RACES: Final = 100
 """So often may another thread prune a folder that this one has just made, before somebody should look."""
 _KNOWN_FOLDERS: Final = 4096
@@ -44,10 +45,12 @@ class FileBlobStore:
 
     def __init__(self, root: Path) -> None:
         self._blobs = root / "blobs"
+        self._blobs_prefix = f"{self._blobs}/"
         self._incoming = root / "incoming" / secrets.token_hex(8)
+        self._incoming_prefix = f"{self._incoming}/"
         self._alive = ProcessLock(self._incoming.with_suffix(".lock"))
         self._numbers = itertools.count()
-        self._durable_folders: set[Path] = set()
+        self._durable_folders: set[str] = set()
         with _file_errors("the blob store"):
             self._blobs.mkdir(parents=True, exist_ok=True)
             self._incoming.parent.mkdir(exist_ok=True)
@@ -58,19 +61,21 @@ class FileBlobStore:
 
     def create(self, name: str, data: bytes, metadata: Mapping[str, str] | None = None) -> Created:
         """Write an object unless one of that name exists. Durable on return; never partly visible. Raises `Retryable`, `Permanent`."""
-        path = self._path(name)
+        checked_name(name)
+        path = f"{self._blobs_prefix}{name}"  # strings: here a Path would cost more than what is done with it
         with _file_errors(name):
-            outcome = self._compare(path, data)
+            outcome = compared(path, data) if os.access(path, os.F_OK) else None
             if outcome is None:
-                temporary = self._incoming / str(next(self._numbers))
+                temporary = f"{self._incoming_prefix}{next(self._numbers)}"
                 try:
-                    _write(temporary, data, metadata or {})
-                    outcome = Created.CREATED if self._link(temporary, path) else self._compare(path, data)
+                    write_synced(temporary, (header_of(metadata or {}), data))
+                    outcome = Created.CREATED if self._link(temporary, path) else compared(path, data)
                 finally:
-                    temporary.unlink(missing_ok=True)
+                    with suppress(FileNotFoundError):
+                        os.unlink(temporary)  # noqa: PTH108
             if outcome is None:
                 raise Retryable(f"{name}: deleted while it was created", reason="concurrent_delete")
-            self._make_durable(path.parent)
+            self._make_durable(_folder_of(path))
         return outcome
 
     def read(self, name: str) -> bytes:
@@ -82,7 +87,7 @@ class FileBlobStore:
             except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
                 raise BlobNotFound(name) from None
         header, newline, data = content.partition(b"\n")
-        _metadata(name, header + newline)  # says whether it is an object at all
+        metadata_of(name, header + newline)  # says whether it is an object at all
         return data
 
     def info(self, name: str) -> BlobInfo:
@@ -102,7 +107,7 @@ class FileBlobStore:
         """All objects whose names begin with `prefix` and sort after `start_after`, in order of name. Reads folders as it gets to them."""
         folder, slash, _ = prefix.rpartition("/")
         if slash:
-            _checked(folder)
+            checked_name(folder)
         return self._walk(folder + slash, prefix, start_after)
 
     def delete(self, name: str) -> None:
@@ -114,18 +119,18 @@ class FileBlobStore:
             except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
                 return
             with suppress(FileNotFoundError):  # another thread has pruned it
-                _sync_folder(path.parent)
+                sync_folder(path.parent)
             for folder in path.parents:
                 if folder == self._blobs or not _removed_when_empty(folder):
                     break
-                self._durable_folders.discard(folder)
+                self._durable_folders.discard(str(folder))
 
     def check(self) -> None:
         """Raise `Retryable` when nothing can be written."""
         probe = self._incoming / "check"
         with _file_errors("the blob store"):
             try:
-                probe.write_bytes(_MAGIC)
+                probe.write_bytes(MAGIC)
             finally:
                 probe.unlink(missing_ok=True)
 
@@ -136,20 +141,10 @@ class FileBlobStore:
         self._alive.release()
 
     def _path(self, name: str) -> Path:
-        _checked(name)
+        checked_name(name)
         return self._blobs / name
 
-    def _compare(self, path: Path, data: bytes) -> Created | None:
-        """How `data` compares with the object at `path`; None when there is none."""
-        try:
-            with path.open("rb") as file:
-                header = file.readline()
-                same = os.fstat(file.fileno()).st_size == len(header) + len(data) and file.read() == data
-        except FileNotFoundError:
-            return None
-        return Created.ALREADY_SAME if same else Created.ALREADY_DIFFERENT
-
-    def _link(self, temporary: Path, path: Path) -> bool:
+    def _link(self, temporary: str, path: str) -> bool:
         """Give the finished file its name; False when the name is taken."""
         for _ in range(_RACES):
             try:
@@ -157,22 +152,23 @@ class FileBlobStore:
             except FileExistsError:
                 return False
             except FileNotFoundError:  # the folder was never there, or has just been pruned
-                self._durable_folders.discard(path.parent)
+                folder = _folder_of(path)
+                self._durable_folders.discard(folder)
                 # Pruned again in the middle of it: mkdir then takes what it found there for a file. A real one fails the link.
                 with suppress(FileNotFoundError, FileExistsError):
-                    path.parent.mkdir(parents=True, exist_ok=True)
+                    Path(folder).mkdir(parents=True, exist_ok=True)
             else:
                 return True
         raise Retryable("the object's folder does not stay", reason="concurrent_delete")
 
-    def _make_durable(self, folder: Path) -> None:
+    def _make_durable(self, folder: str) -> None:
         """Sync the folder's entries, and once also those of the folders above it, whoever made them."""
         with suppress(FileNotFoundError):  # pruned: the object was deleted after its creation
-            _sync_folder(folder)
+            sync_folder(folder)
             if folder in self._durable_folders:
                 return
-            for above in folder.relative_to(self._blobs).parents:
-                _sync_folder(self._blobs / above)
+            for above in Path(folder).relative_to(self._blobs).parents:
+                sync_folder(self._blobs / above)
             if len(self._durable_folders) >= _KNOWN_FOLDERS:
                 self._durable_folders.clear()
             self._durable_folders.add(folder)
@@ -207,19 +203,7 @@ class FileBlobStore:
                     size_bytes = os.fstat(file.fileno()).st_size - len(header)
             except FileNotFoundError:  # deleted since the folder was read
                 return None
-        return BlobInfo(name, size_bytes, _metadata(name, header))
-
-
-def _checked(name: str) -> None:
-    """Raise `Permanent` unless `name` can be an object's: it comes from ids, and must stay in its folder whatever they hold."""
-    try:
-        parts = [part.encode() for part in name.split("/")]
-    except UnicodeEncodeError:
-        raise Permanent("object name is no valid Unicode", reason="invalid_object_name") from None
-    if any(part in {b"", b".", b".."} or len(part) > _PART_BYTES for part in parts):
-        raise Permanent("object name has an empty, relative or too long part", reason="invalid_object_name")
-    if _FORBIDDEN.search(name) or sum(map(len, parts)) + len(parts) - 1 > _NAME_BYTES:
-        raise Permanent("object name is too long or has a forbidden character", reason="invalid_object_name")
+        return BlobInfo(name, size_bytes, metadata_of(name, header))
 
 
 @contextmanager
@@ -233,30 +217,8 @@ def _file_errors(name: str) -> Iterator[None]:
         raise Retryable(f"{name}: {error.strerror}", reason=reason) from error
 
 
-def _metadata(name: str, header: bytes) -> dict[str, str]:
-    """The metadata in an object's first line."""
-    try:
-        if header.startswith(_MAGIC) and header.endswith(b"\n"):
-            return _METADATA.decode(header[len(_MAGIC) :])
-    except msgspec.DecodeError:
-        pass
-    raise Permanent(f"{name}: the file is no object of this store", reason="corrupt_object")
-
-
-def _write(path: Path, data: bytes, metadata: Mapping[str, str]) -> None:
-    with path.open("xb") as file:
-        file.write(_MAGIC + msgspec.json.encode(metadata) + b"\n")
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _folder_of(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _removed_when_empty(folder: Path) -> bool:

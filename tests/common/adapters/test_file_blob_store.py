@@ -114,6 +114,17 @@ def test_a_failed_write_is_retryable_and_leaves_nothing(
     assert store.create("raw/one", b"bytes") is Created.CREATED
 
 
+def test_what_the_system_does_not_take_at_once_is_written_bit_by_bit(
+    store: FileBlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "writev", lambda file, parts: write(file, b"".join(parts)[:3]))
+    monkeypatch.setattr(os, "write", lambda file, rest: write(file, rest[:2]))
+    store.create("raw/one", b"bytes", {"a": "1"})
+    assert store.read("raw/one") == b"bytes"
+    assert store.info("raw/one").metadata == {"a": "1"}
+
+
 def test_an_object_is_visible_only_when_its_bytes_are_synced(
     store: FileBlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
