@@ -4,10 +4,12 @@ Where the project is known, lines carry the fields that Cloud Logging and Error 
 words, no speaker names, no tokens, no query strings.
 """
 
+import json
 import logging
 import sys
 from typing import Any, Final, TextIO
 
+import msgspec
 import structlog
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 from structlog.typing import EventDict
@@ -97,30 +99,59 @@ def configure(service: str, level: str = "INFO", stream: TextIO | None = None, *
         return event
 
     shared.append(add_service)
-    last: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _severity]
+    last: list[structlog.typing.Processor] = [_severity]
     if project:
         shared.append(_add_span)
         last.append(_CloudFields(project))
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,
-    )
+    last.append(structlog.processors.JSONRenderer(_json))
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[*last, structlog.processors.JSONRenderer()],
+            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # Our own lines do not go through the standard library, which would look for the caller's file and line in each.
+    structlog.configure(
+        processors=[*shared, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(root.level),
+        logger_factory=lambda *_names: _Lines(handler),
+        cache_logger_on_first_use=False,
+    )
     logging.getLogger("urllib3").setLevel(max(root.level, logging.INFO))  # its debug lines show URLs with their query
 
 
-def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+class _Lines:
+    """Writes lines where a handler of the standard library writes its own."""
+
+    def __init__(self, handler: "logging.StreamHandler[TextIO]") -> None:
+        self._handler = handler
+
+    def info(self, line: str) -> None:
+        """Write a line. As with the standard library, where nothing can be written the work goes on."""
+        handler = self._handler
+        handler.acquire()
+        try:
+            handler.stream.write(f"{line}\n")
+            handler.stream.flush()
+        except (OSError, ValueError):
+            pass
+        finally:
+            handler.release()
+
+    debug = warning = error = critical = info
+
+
+def _json(event: EventDict, **_options: Any) -> str:
+    try:
+        return msgspec.json.encode(event, enc_hook=repr).decode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which only escapes can carry
+        return json.dumps(event, default=repr)
+
+
+def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """A logger; call it as `log.info("chunk_stored", seq=3)`."""
-    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
     return logger

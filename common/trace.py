@@ -102,6 +102,7 @@ def record_error(error: Exception) -> None:
 
 def current_traceparent() -> str:
     """The traceparent to send along, or an empty string outside any request."""
-    carrier: dict[str, str] = {}
-    _PROPAGATOR.inject(carrier)
-    return carrier.get("traceparent", "")
+    context = get_current_span().get_span_context()
+    if not context.is_valid:
+        return ""
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
