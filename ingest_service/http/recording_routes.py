@@ -35,7 +35,10 @@ def recording_routes(
     @routes.post("")
     @described(
         "Store a whole recording",
-        description="In one request. What is larger, or may break off, goes through /v1/uploads.",
+        description=(
+            "In one request, of up to MAX_RECORDING_BYTES; over HTTP/1 Cloud Run takes no more than 32 MiB. With an Idempotency-Key or a "
+            "connection_id, sending it again is the same recording. What is larger, or may break off, goes through /v1/uploads."
+        ),
         parameters=RECORDING_PARAMETERS | named(IDEMPOTENCY_KEY),
         body=AUDIO,
         answers={

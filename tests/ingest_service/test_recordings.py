@@ -187,6 +187,24 @@ def test_a_bad_query_is_named(ingest: Ingest, query: str) -> None:
     assert detail.startswith(query.partition("=")[0])
 
 
+@pytest.mark.parametrize("fault", [Fault.BEFORE, Fault.AFTER])
+@pytest.mark.parametrize("call", range(7))
+def test_a_process_that_dies_at_any_step_is_made_good_by_the_next_attempt(
+    ingest: Ingest, call: int, fault: Fault
+) -> None:
+    """Three chunks, the mark, the description, the end; last the event."""
+    if call < 6:
+        ingest.blobs.faults.plan([Fault.NONE] * call + [fault])
+    else:
+        ingest.publisher.faults.plan([fault])
+    assert problem(send(ingest))[:2] == (503, "unavailable")
+    ingest.restart()
+    answer = send(ingest)
+    assert answer.status_code in {200, 201}
+    assert stored_bytes(ingest, answer.get_json()["connection_id"]) == RECORDING
+    assert len(set(ingest.events)) == 1
+
+
 FAULTS = st.lists(st.sampled_from([Fault.NONE, Fault.NONE, Fault.BEFORE, Fault.AFTER]), max_size=7)
 ATTEMPT = st.tuples(
     st.sampled_from(["whole", "whole", "broken", "other bytes", "other meeting", "restart"]),
