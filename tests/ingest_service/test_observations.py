@@ -118,9 +118,7 @@ def test_what_is_wrong_is_named(body: Any, named: str) -> None:
     assert named in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"{", b"\xff", b'{"masks":"\xff"}', b'{"masks":' + b"[" * 63, b"[" * 64]
-)
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"masks":"\xff"}', b'{"masks":' + b"[" * 63, b"[" * 64])
 def test_what_is_no_json_is_named(body: bytes) -> None:
     with pytest.raises(Problem) as caught:
         observation(body)
