@@ -55,6 +55,7 @@ COMPONENTS: Final = {
             "cloud-firestore-emulator`, Java 17 or newer, `apt-get install redis-server`, `make setup`",
         ),
         Component("curl", _program("curl"), "install it: apt-get install curl"),
+        Component("ffmpeg", _program("ffmpeg"), "install it: apt-get install ffmpeg"),
         Component("node", _program("node"), "install Node.js 18 or newer: apt-get install nodejs"),
         Component(
             "corpus",
