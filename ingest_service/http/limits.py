@@ -61,6 +61,15 @@ class TenantLimits:
                     raise Backpressure(what, reason="tenant_rate", retry_after_s=float(ceil(wait_s)))
             use.requests += 1
 
+    def wait_s(self, tenant: str) -> float:
+        """Count what came over a WebSocket as a request: 0; or, where the tenant has had its requests, how long to wait and ask again."""
+        if self._bucket is None:
+            return 0.0
+        with self._lock:
+            use = self._uses.setdefault(tenant, _Use())
+            use.full_at_s, wait_s = self._bucket.taken(use.full_at_s, self._clock.monotonic_s())
+            return wait_s
+
     def leave(self, tenant: str) -> None:
         """A request that entered has ended."""
         with self._lock:

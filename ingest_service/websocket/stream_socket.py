@@ -1,7 +1,7 @@
 """The route `/v1/stream`. Whatever can be refused is refused before the upgrade, as an ordinary answer over HTTP."""
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -95,7 +95,7 @@ def stream_socket(
             end_span_of_request(SWITCHING_PROTOCOLS)
             link = Link(sock, protocol, clock)
             try:
-                converse(link, session, lifetime)
+                converse(link, session, lifetime, lambda: hold_back(limits, of.tenant, drain))
             except Exception as error:  # the edge of the service: what `common.problems` is to other routes
                 log.exception("unhandled_error", error_type=type(error).__name__)
                 link.close(INTERNAL_ERROR)
@@ -106,8 +106,14 @@ def stream_socket(
     return routes
 
 
-def converse(link: Link, session: Session, lifetime: Lifetime) -> None:
-    """Take one message after the other, until either side closes the WebSocket."""
+def hold_back(limits: TenantLimits, tenant: str, drain: Drain) -> None:
+    """Read no more until the tenant may have another request. Over a WebSocket nobody needs to be refused for being fast."""
+    while (wait_s := limits.wait_s(tenant)) > 0 and not drain.wait(wait_s):
+        pass
+
+
+def converse(link: Link, session: Session, lifetime: Lifetime, answered: Callable[[], None]) -> None:
+    """Take one message after the other, until either side closes the WebSocket. `answered` is called after each answer."""
     link.send(msgspec.json.encode(session.ready()))
     while link.is_open:
         if ending := lifetime.ending():
@@ -121,3 +127,5 @@ def converse(link: Link, session: Session, lifetime: Lifetime) -> None:
             link.send(msgspec.json.encode(answer.message))
         if answer.close_code is not None:
             link.close(answer.close_code)
+        elif answer.message is not None:
+            answered()

@@ -18,7 +18,17 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["demo"], ["serve"], ["upload"], ["stream"], ["deadletters"], ["deadletters", "replay"], ["tokens"], ["tokens", "create"]],
+    [
+        [],
+        ["demo"],
+        ["serve"],
+        ["upload"],
+        ["stream"],
+        ["deadletters"],
+        ["deadletters", "replay"],
+        ["tokens"],
+        ["tokens", "create"],
+    ],
 )
 def test_help_tells_every_option(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:

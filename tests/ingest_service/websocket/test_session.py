@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from common.events import ChunkStored, StreamEnded
 from common.object_names import ConnectionObjects
 from common.problems import Problem
+from common.trace import current_traceparent
 from ingest_service.websocket.messages import Ack, Ended, Observed, Refused
 from ingest_service.websocket.session import Answer, Session
 from tests.ingest_service.fakes import NOW_MS, Fault, Ingest
@@ -47,6 +48,19 @@ def test_a_chunk_is_stored_then_published_then_acknowledged(ingest: Ingest, sess
     assert (event.seq, event.captured_at_ms, event.size_bytes) == (0, 1_699_999_999_000, 4)
     assert event.options.content_type == "audio/webm"
     assert (session.chunks, session.bytes) == (1, 4)
+
+
+def test_each_chunk_is_published_in_a_trace_of_its_own(
+    ingest: Ingest, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trace as long as the WebSocket would never be seen whole."""
+    carried: list[str] = []
+    monkeypatch.setattr(ingest.publisher, "publish", lambda _event: carried.append(current_traceparent()))
+    for _ in range(3):
+        session.binary(b"x")
+    traces = {traceparent.split("-")[1] for traceparent in carried}
+    assert len(traces) == 3
+    assert current_traceparent() == ""
 
 
 def test_the_same_over_http_is_the_same_chunk(ingest: Ingest, session: Session) -> None:

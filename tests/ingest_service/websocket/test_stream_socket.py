@@ -6,6 +6,10 @@ from collections.abc import Iterator
 import pytest
 from werkzeug.test import TestResponse
 
+from common.health import Drain
+from ingest_service.http.limits import TenantLimits
+from ingest_service.websocket.stream_socket import hold_back
+from tests.clocks import FakeClock
 from tests.ingest_service.fakes import AUTHORIZED, Ingest, problem
 
 UPGRADE = {
@@ -104,3 +108,31 @@ def test_the_upgrade_is_answered_and_the_rest_left_to_the_socket(
     assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head
     assert b"permessage-deflate" not in head
     assert b'{"type":"ready"' in frames
+
+
+def test_a_tenant_s_messages_count_as_requests_and_are_held_back_not_refused() -> None:
+    clock = FakeClock()
+    limits = TenantLimits(clock, requests_per_s=2, concurrent_requests=0)
+    waited: list[float] = []
+
+    class Waiting(Drain):
+        def wait(self, timeout_s: float) -> bool:
+            waited.append(timeout_s)
+            clock.advance(timeout_s)
+            return self.started
+
+    drain = Waiting()
+    for _ in range(4):
+        hold_back(limits, "t", drain)
+    assert waited == []
+    hold_back(limits, "t", drain)
+    assert sum(waited) == pytest.approx(0.5, abs=0.01)
+    hold_back(limits, "another", drain)
+    assert sum(waited) == pytest.approx(0.5, abs=0.01)
+    drain.start()
+    hold_back(limits, "t", drain)
+
+
+def test_without_a_limit_nobody_is_held_back() -> None:
+    limits = TenantLimits(FakeClock(), requests_per_s=0, concurrent_requests=0)
+    assert limits.wait_s("t") == 0

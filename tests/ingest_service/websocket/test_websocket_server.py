@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.frames import Frame, Opcode
+from websockets.frames import Close, Frame, Opcode
 from websockets.sync.client import ClientConnection
 
 from tests.ingest_service.websocket.ingest_process import AUTHORIZED, IngestProcess
@@ -120,6 +120,27 @@ def test_a_frame_that_is_none_is_closed(ingest: IngestProcess) -> None:
         received(ws)
         ws.socket.sendall(b"\xff" * 100)
         assert closed(ws)[0] == 1002
+
+
+def test_after_the_last_frame_nothing_is_written_and_the_connection_is_closed(ingest: IngestProcess) -> None:
+    """The server around the service must not answer what was answered."""
+    with socket.create_connection(ingest.address, timeout=30) as client:
+        lines = [
+            "GET /v1/stream?meeting_id=m1&connection_id=raw&token=t HTTP/1.1",
+            "Host: x",
+            "Connection: Upgrade",
+            "Upgrade: websocket",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            "Sec-WebSocket-Version: 13",
+        ]
+        client.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        answer = b""
+        while b'"recommended_chunk_ms"' not in answer:
+            answer += client.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 101 ")
+        client.sendall(Frame(Opcode.CLOSE, Close(1000, "").serialize()).serialize(mask=True))
+        rest = b"".join(iter(lambda: client.recv(65_536), b""))
+        assert rest == Frame(Opcode.CLOSE, Close(1000, "").serialize()).serialize(mask=False)
 
 
 def test_unmasked_frames_are_refused_as_the_rfc_wants(ingest: IngestProcess) -> None:
