@@ -3,15 +3,17 @@
 import io
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import openai
 import pytest
 from openai import OpenAI
 
+from tests.e2e.conftest import READY_S, demo_environment, until
 from tests.e2e.excerpts import EXCERPT_S, write_excerpt
 from turnscribe.client import Client
-from turnscribe.local_server import LocalServer
+from turnscribe.local_server import LocalServer, free_port
 
 pytestmark = [pytest.mark.component("whisper"), pytest.mark.slow, pytest.mark.timeout(400)]
 BEGINNING = "good morning everyone"
@@ -131,3 +133,28 @@ def test_who_gives_up_early_finds_the_transcript_when_asking_again(
         hasty.audio.transcriptions.create(model="whisper-1", file=audio, extra_headers=again)
     raw = whisper.audio.transcriptions.with_raw_response.create(model="whisper-1", file=audio, extra_headers=again)
     assert BEGINNING in raw.parse().text.lower().replace(",", "")
+
+
+def test_a_server_that_is_stopped_says_so_and_keeps_the_recording(recordings: dict[str, Path], tmp_path: Path) -> None:
+    nobody = {"WHISPER_SERVICE_URL": "http://127.0.0.1:9", "WHISPER_TIMEOUT_SEC": "1", "WHISPER_BUDGET_SEC": "1"}
+    environ = demo_environment() | nobody  # so the wait would be long
+
+    def ask(base_url: str, token: str) -> openai.InternalServerError:
+        with OpenAI(base_url=f"{base_url}/v1", api_key=token, max_retries=0) as client:
+            with pytest.raises(openai.InternalServerError, match="being stopped") as caught:
+                client.audio.transcriptions.create(model="whisper-1", file=recordings["webm"])
+            return caught.value
+
+    with ThreadPoolExecutor() as threads:
+        with LocalServer(tmp_path, free_port(), environ) as server:
+            server.wait_until_ready(READY_S)
+            asked = threads.submit(ask, server.url, server.token)
+            until(lambda: "/v1/meetings/<path:meeting_id>" in server.log_path.read_text(), "it waits")
+        stopped = asked.result(timeout=30)
+    assert (stopped.status_code, stopped.code) == (503, "stopping")
+    meeting_id = json.loads(stopped.response.content)["meeting_id"]
+    with LocalServer(tmp_path, free_port(), environ) as server, Client(server.url, server.token) as client:
+        server.wait_until_ready(READY_S)
+        status = client.stream_status(meeting_id)
+    assert (status.ended, status.missing) == (True, ())
+    assert status.bytes == recordings["webm"].stat().st_size
