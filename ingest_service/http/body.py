@@ -39,6 +39,8 @@ def body_pieces(req: Request, limit_bytes: int) -> Iterator[bytes]:
         if read_bytes > limit_bytes:
             raise _too_large(limit_bytes)
         yield piece
+        if read_bytes == declared:
+            return
     if declared is not None and read_bytes < declared:  # the server hands over what came before the connection broke
         raise IncompleteBody
 

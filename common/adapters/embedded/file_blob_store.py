@@ -35,6 +35,8 @@ from common.ports.blob_store import BlobInfo, BlobNotFound, Created
 _RACES: Final = 100
 """So often may another thread prune a folder that this one has just made, before somebody should look."""
 _KNOWN_FOLDERS: Final = 4096
+_LARGE_BYTES: Final = 256 * 1024
+"""What is larger is compared before it is written."""
 
 
 class FileBlobStore:
@@ -64,7 +66,8 @@ class FileBlobStore:
         checked_name(name)
         path = f"{self._blobs_prefix}{name}"  # strings: here a Path would cost more than what is done with it
         with _file_errors(name):
-            outcome = compared(path, data) if os.access(path, os.F_OK) else None
+            # What is small is mostly new: only then is it written for nothing. The link tells too.
+            outcome = compared(path, data) if len(data) > _LARGE_BYTES else None
             if outcome is None:
                 temporary = f"{self._incoming_prefix}{next(self._numbers)}"
                 try:

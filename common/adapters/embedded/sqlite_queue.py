@@ -6,7 +6,6 @@ a message again. The death of a process loses neither.
 """
 
 import random
-import secrets
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
@@ -42,6 +41,7 @@ class SqliteQueue:
         self.path = path
         self._clock = clock
         self._chance = chance or random.Random()  # noqa: S311 -- jitter
+        self._ids = random.Random()  # noqa: S311 -- need to be different, and nothing else
         self._database = SqliteDatabase(path, queue_rows.SCHEMA)
         self._listeners: list[Callable[[], None]] = []
         with ExitStack() as on_failure:
@@ -84,7 +84,7 @@ class SqliteQueue:
 
         Durable on return. Returns the message id. Raises `Retryable`.
         """
-        message_id = secrets.token_hex(8)
+        message_id = f"{self._ids.getrandbits(64):016x}"
         now_ms = self._clock.now_ms()
         self._database.write(lambda connection: queue_rows.insert(connection, topic, message_id, message, now_ms))
         self._tell_listeners()

@@ -145,14 +145,19 @@ def test_an_object_is_visible_only_when_its_bytes_are_synced(
     assert len(seen_while_syncing) == 2
 
 
+@pytest.mark.parametrize(("size_bytes", "written"), [(5, 1), (1024**2, 0)])
 def test_what_is_there_already_is_durable_before_it_is_reported(
-    store: FileBlobStore, monkeypatch: pytest.MonkeyPatch
+    store: FileBlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size_bytes: int, written: int
 ) -> None:
-    store.create("a/one", b"bytes")
+    data = b"x" * size_bytes
+    store.create("a/one", data)
     synced: list[int] = []
     monkeypatch.setattr(os, "fsync", synced.append)
-    assert store.create("a/one", b"bytes") is Created.ALREADY_SAME
-    assert len(synced) == 1
+    assert store.create("a/one", data) is Created.ALREADY_SAME
+    assert store.create("a/one", data[1:]) is Created.ALREADY_DIFFERENT
+    assert len(synced) == 2 * (written + 1)  # what is large is not written once more; the folder is synced in any case
+    assert store.read("a/one") == data
+    assert temporary_files(tmp_path / "objects") == []
 
 
 def test_leftovers_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path) -> None:
