@@ -29,6 +29,8 @@ class Kill:
     count: int
     down_s: float
     """How long the victim stays away."""
+    times: int
+    """How often an uploader is then started, side by side."""
 
 
 def draw_kills(chance: random.Random, each: int) -> list[Kill]:
@@ -47,6 +49,7 @@ def _kill(chance: random.Random, victim: Victim) -> Kill:
         after_s=chance.uniform(0.2, 1.6),
         count=chance.randint(1, 4) if moment == "chunk" else 1,
         down_s=chance.uniform(0.0, 0.5),
+        times=2 if chance.random() < 0.25 else 1,
     )
 
 

@@ -51,12 +51,13 @@ class Round:
     def run(self, kills: deque[Kill]) -> None:
         """Kill until the command ends well before the next moment, or nobody is left to be killed."""
         with closing(self._uploader):
-            self._uploader.start()
+            self._uploader.start(times=1)
             while kills and self._comes(kills[0]):
                 self._kill(kills.popleft())
-            told = self._uploader.result(FINISH_S)
-        connections = [(each["meeting_id"], each["connection_id"]) for each in told["files"]]
-        assert connections == [(each.meeting_id, each.connection_id) for each in self.expected]
+            results = self._uploader.results(FINISH_S)
+        for told in results:
+            connections = [(each["meeting_id"], each["connection_id"]) for each in told["files"]]
+            assert connections == [(each.meeting_id, each.connection_id) for each in self.expected]
 
     def _comes(self, kill: Kill) -> bool:
         """Wait for the moment; False when the command has ended first."""
@@ -81,7 +82,7 @@ class Round:
             case "uploader":
                 self._uploader.kill()
                 time.sleep(kill.down_s)
-                self._uploader.start()
+                self._uploader.start(kill.times)
             case "server":
                 self._ingest.kill()
                 time.sleep(kill.down_s)

@@ -98,48 +98,42 @@ class Ingest:
 
 
 class Uploader:
-    """`turnscribe upload` with the same arguments each time."""
+    """`turnscribe upload` with the same arguments each time; once or, by mistake, more often at the same time."""
 
     def __init__(self, url: str, files: Sequence[Path], options: Sequence[str], log: Path) -> None:
-        self._command = [
-            sys.executable,
-            "-m",
-            "turnscribe",
-            "upload",
-            "--url",
-            url,
-            "--json",
-            *options,
-            *map(str, files),
-        ]
+        command = [sys.executable, "-m", "turnscribe", "upload", "--url", url, "--json"]
+        self._command = [*command, *options, *map(str, files)]
         self._log = log.open("ab")
-        self._process: subprocess.Popen[bytes] | None = None
+        self._processes: list[subprocess.Popen[bytes]] = []
 
-    def start(self) -> None:
+    def start(self, times: int) -> None:
         environ = {**os.environ, "TURNSCRIBE_TOKEN": TOKEN}
-        self._process = subprocess.Popen(
-            self._command, env=environ, stdout=subprocess.PIPE, stderr=self._log, start_new_session=True
-        )
+        self._processes = [
+            subprocess.Popen(self._command, env=environ, stdout=subprocess.PIPE, stderr=self._log) for _ in range(times)
+        ]
 
     @property
     def is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return any(process.poll() is None for process in self._processes)
 
     def kill(self) -> None:
         """SIGKILL, wherever it is."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.communicate()
+        for process in self._processes:
+            process.kill()
+        for process in self._processes:
+            process.communicate()
 
-    def result(self, timeout_s: float) -> dict[str, Any]:
-        """What it printed, once it ended well."""
-        assert self._process is not None
-        out, _ = self._process.communicate(timeout=timeout_s)
-        assert self._process.returncode == 0, f"the uploader ended with {self._process.returncode}: {out.decode()}"
-        told: dict[str, Any] = json.loads(out)
+    def results(self, timeout_s: float) -> list[dict[str, Any]]:
+        """What each printed, once all ended well."""
+        told: list[dict[str, Any]] = []
+        for process in self._processes:
+            out, _ = process.communicate(timeout=timeout_s)
+            assert process.returncode == 0, f"the uploader ended with {process.returncode}: {out.decode()}"
+            told.append(json.loads(out))
         return told
 
     def close(self) -> None:
+        """Whatever happened: leave nothing behind."""
         if self.is_running:
             self.kill()
         self._log.close()
