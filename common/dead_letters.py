@@ -24,6 +24,8 @@ SOURCE_PUBLISH_TIME: Final = "CloudPubSubDeadLetterSourceTopicPublishTime"
 DEFECT: Final = "internal_error"
 """The reason where the service's own code failed; the log has the rest."""
 
+_QUEUES_OWN: Final = ("cloudpubsubdeadlettersource", "goog")
+"""Nobody else may publish attributes that begin with `goog`."""
 MAX_DETAIL: Final = 1_000
 """Characters. Cloud Storage takes 8 KiB of metadata for an object."""
 
@@ -41,11 +43,23 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """How often it was delivered there; None where the attributes don't say."""
     died_at_ms: int
     """When its last try failed, epoch."""
+    topic: str = ""
+    """Where it is published again, without the installation's prefix; empty: it is an event, which knows."""
 
     @property
     def message(self) -> Message:
         """What was published."""
         return Message(self.data, self.attributes)
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """What a dead letter is about."""
+
+    type: str
+    """The event's type, or the topic of what is no event of ours."""
+    tenant: str
+    meeting_id: str = ""
+    connection_id: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +94,9 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
     """Go on after this id; None at the end."""
 
 
-def as_dead_letter(message: Message, *, message_id: str, subscription: str, died_at_ms: int) -> DeadLetter:
+def as_dead_letter(
+    message: Message, *, message_id: str, subscription: str, died_at_ms: int, topic: str = ""
+) -> DeadLetter:
     """The stored form of `message`. Pure. `subscription` is the one that it came through last."""
     attributes = {name.lower(): value for name, value in message.attributes.items()}
     count = attributes.get(SOURCE_COUNT.lower(), "")
@@ -91,7 +107,20 @@ def as_dead_letter(message: Message, *, message_id: str, subscription: str, died
         subscription=attributes.get(SOURCE_SUBSCRIPTION.lower(), subscription),
         attempts=int(count) if count.isdecimal() else None,
         died_at_ms=died_at_ms,
+        topic=topic,
     )
+
+
+def source_subscription(message: Message) -> str:
+    """The subscription that gave the message up, without its project; empty where the attributes don't say. Pure."""
+    attributes = {name.lower(): value for name, value in message.attributes.items()}
+    return attributes.get(SOURCE_SUBSCRIPTION.lower(), "").rpartition("/")[2]
+
+
+def without_source(message: Message) -> Message:
+    """The message as it was published: without what the queues have added. Pure."""
+    kept = {name: value for name, value in message.attributes.items() if not name.lower().startswith(_QUEUES_OWN)}
+    return Message(message.data, kept)
 
 
 def reason_of(error: Exception) -> str:
@@ -99,10 +128,12 @@ def reason_of(error: Exception) -> str:
     return error.reason if isinstance(error, TurnscribeError) else DEFECT
 
 
-def identity(message: Message) -> bytes:
-    """The same for the same message, however often and by whatever way it comes: its data and its event's own attributes. Pure."""
-    attributes = {name.lower(): value for name, value in message.attributes.items()}
-    own = sorted((k, v) for k, v in attributes.items() if k.startswith("ce-") and k != "ce-traceparent")
+def identity(message: Message, *, is_event: bool = True) -> bytes:
+    """The same for the same message, however often and by whatever way it comes: its data and its own attributes. Pure."""
+    attributes = {name.lower(): value for name, value in without_source(message).attributes.items()}
+    own = sorted(
+        (k, v) for k, v in attributes.items() if k != "ce-traceparent" and (k.startswith("ce-") or not is_event)
+    )
     return msgspec.json.encode((message.data, own))
 
 
@@ -115,17 +146,22 @@ class DeadLetters:
 
     def keep(self, event: Event, letter: DeadLetter, error: Exception, *, published_ms: int) -> str:
         """Store a letter with the reason of its last failure; the same message is kept once. Durable on return. Returns its id."""
-        letter_id = dead_letter_id(published_ms, identity(letter.message))
+        origin = Origin(event.TYPE, event.tenant, event.meeting_id, event.connection_id)
+        return self.keep_message(origin, letter, error, published_ms=published_ms)
+
+    def keep_message(self, origin: Origin, letter: DeadLetter, error: Exception, *, published_ms: int) -> str:
+        """The same for a message that may be no event of ours."""
+        letter_id = dead_letter_id(published_ms, identity(letter.message, is_event=not letter.topic))
         metadata = {
             "reason": reason_of(error),
             # What others write may quote content.
             "detail": str(error)[:MAX_DETAIL] if isinstance(error, TurnscribeError) else type(error).__name__,
-            "type": event.TYPE,
-            "meeting": event.meeting_id,
-            "connection": event.connection_id,
+            "type": origin.type,
+            "meeting": origin.meeting_id,
+            "connection": origin.connection_id,
             "died-at": iso_utc(letter.died_at_ms),
         }
-        self.blobs.create(dead_letter(self.raw_root, event.tenant, letter_id), msgspec.json.encode(letter), metadata)
+        self.blobs.create(dead_letter(self.raw_root, origin.tenant, letter_id), msgspec.json.encode(letter), metadata)
         return letter_id
 
     def page(self, tenant: str, *, limit: int, after: str = "") -> Page:
@@ -144,12 +180,16 @@ class DeadLetters:
         return _entry(self.blobs.info(name)), self._letter(name)
 
     def replay(self, tenant: str, letter_id: str, publisher: Publisher) -> None:
-        """Publish the letter's event as if it were new, then forget the letter. A failure between leaves it: handlers don't mind twice.
+        """Publish the letter's message as if it were new, then forget the letter. A failure between leaves it: handlers don't mind twice.
 
         Raises `InvalidId`, `BlobNotFound`, or `Permanent` when it is no event that this release can read.
         """
         name = dead_letter(self.raw_root, tenant, checked_dead_letter_id(letter_id))
-        publisher.publish(from_message(self._letter(name).message))
+        letter = self._letter(name)
+        if letter.topic:
+            publisher.publish_message(letter.topic, without_source(letter.message))
+        else:
+            publisher.publish(from_message(letter.message))
         self.blobs.delete(name)
 
     def replay_page(self, tenant: str, publisher: Publisher, *, limit: int, after: str = "") -> Replayed:

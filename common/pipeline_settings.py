@@ -30,7 +30,7 @@ class PipelineSettings(Settings, frozen=True, kw_only=True):
 
 
 class PushedSettings(PipelineSettings, frozen=True, kw_only=True):
-    """Settings of the services that are pushed to: segmenter and transcribe."""
+    """How pushes prove where they come from."""
 
     push_auth: Annotated[
         Literal["", "token", "oidc", "none"],
@@ -69,8 +69,8 @@ class PushedSettings(PipelineSettings, frozen=True, kw_only=True):
     ] = "https://www.googleapis.com/oauth2/v1/certs"
 
     @property
-    def push_proof(self) -> Literal["token", "oidc", "none"]:
-        """PUSH_AUTH, decided where it is empty."""
+    def push_proof(self) -> Literal["token", "oidc", "none", "refused"]:
+        """PUSH_AUTH, decided where it is empty. `refused`: nobody may push, which only a service says that can do without."""
         return self.push_auth or ("oidc" if self.gcs_bucket else "token")
 
     @property
@@ -81,7 +81,7 @@ class PushedSettings(PipelineSettings, frozen=True, kw_only=True):
     def problems(self) -> Iterator[str]:
         """Nobody may push without proof, and each kind of proof needs what it is compared with."""
         yield from super().problems()
-        if self.k_service and self.push_proof != "oidc":
+        if self.k_service and self.push_proof not in {"oidc", "refused"}:
             yield f"PUSH_AUTH: must be oidc on Cloud Run, not {self.push_proof}: anybody could push"
         if self.push_signature == "cloud_run" and not self.k_service:
             yield "PUSH_SIGNATURE: cloud_run is for Cloud Run; elsewhere nobody checks signatures but this service"

@@ -1,12 +1,15 @@
 """The push envelope: what Pub/Sub posts, who may post it, and which status each failure becomes. Only here.
 
+A service says for each kind of event what it does with it; for a subscription whose messages are others' and no events, it has a
+`RawHandler`. What becomes of failures is the same.
+
 Both forms are accepted: wrapped (`{"message": {"data": base64, "attributes": …}, "subscription": …}`) and unwrapped (raw body,
 attributes in `x-goog-pubsub-*` headers). 204 acknowledges; the emulator takes 202 for a nack.
 """
 
 import base64
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -17,6 +20,7 @@ from opentelemetry.trace import SpanKind
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.datastructures import Headers
 
+from common.dead_letters import SOURCE_PUBLISH_TIME
 from common.errors import Backpressure, Permanent, Retryable
 from common.events import EVENT_TYPES, Event, Message, from_message
 from common.logs import ID_KEYS, get_logger
@@ -31,6 +35,7 @@ _OWN_HEADERS = ("ce-", "cloudpubsubdeadlettersource")
 _in_hand: ContextVar["Pushed | None"] = ContextVar("pushed_in_hand", default=None)
 DEAD_LETTERS: Final = "dead-letters"
 """The subscription, as the path names it, to which messages come that failed too often."""
+_NO_HEADERS: Final = frozenset[str]()
 _NOT_ATTRIBUTES = {"message-id", "publish-time", "subscription-name", "ordering-key", "delivery-attempt"}
 
 
@@ -42,6 +47,8 @@ class Pushed(msgspec.Struct, frozen=True):
     subscription: str
     delivery_attempt: int
     """1 where the envelope does not say."""
+    published_ms: int | None = None
+    """Epoch milliseconds at which Pub/Sub took the message; None where the envelope does not say."""
 
 
 class PushAuth(Protocol):
@@ -68,6 +75,7 @@ class _WrappedMessage(msgspec.Struct):
     data: str = ""
     attributes: dict[str, str] = msgspec.field(default_factory=dict)
     messageId: str = ""  # noqa: N815 -- Pub/Sub's field name
+    publishTime: str = ""  # noqa: N815
 
 
 class _Envelope(msgspec.Struct):
@@ -76,25 +84,30 @@ class _Envelope(msgspec.Struct):
     deliveryAttempt: int = 1  # noqa: N815 -- Pub/Sub's field name
 
 
-def _unwrapped(headers: Mapping[str, str], body: bytes) -> Pushed | None:
+def _unwrapped(headers: Mapping[str, str], body: bytes, own: Collection[str]) -> Pushed | None:
     """The delivery in headers and raw body, or None when the headers are not those of an unwrapped push."""
     found = {key.lower()[len(_HEADER) :]: value for key, value in headers.items() if key.lower().startswith(_HEADER)}
     if "message-id" not in found:
         return None
     attributes = {key: value for key, value in found.items() if key not in _NOT_ATTRIBUTES}
-    attributes |= {key.lower(): value for key, value in headers.items() if key.lower().startswith(_OWN_HEADERS)}
+    lower = {key.lower(): value for key, value in headers.items()}
+    attributes |= {key: value for key, value in lower.items() if key in own or key.startswith(_OWN_HEADERS)}
     attempt = found.get("delivery-attempt", "1")
     return Pushed(
         Message(body, attributes),
         found["message-id"],
         found.get("subscription-name", ""),
         int(attempt) if attempt.isdecimal() else 1,
+        _read_time_ms(found.get("publish-time", "")),
     )
 
 
-def parse_push(headers: Mapping[str, str], body: bytes) -> Pushed:
-    """The delivery in a push request of either form. Raises `Permanent` when it is neither."""
-    unwrapped = _unwrapped(headers, body)
+def parse_push(headers: Mapping[str, str], body: bytes, own: Collection[str] = _NO_HEADERS) -> Pushed:
+    """The delivery in a push request of either form. Raises `Permanent` when it is neither.
+
+    `own` are names, in lower case, of headers that are attributes of the message where it comes unwrapped, besides those of events.
+    """
+    unwrapped = _unwrapped(headers, body, own)
     if unwrapped is not None:
         return unwrapped
     try:
@@ -107,6 +120,7 @@ def parse_push(headers: Mapping[str, str], body: bytes) -> Pushed:
         envelope.message.messageId,
         envelope.subscription,
         envelope.deliveryAttempt,
+        _read_time_ms(envelope.message.publishTime),
     )
 
 
@@ -121,11 +135,17 @@ def event_time_ms() -> int | None:
     return _read_time_ms(pushed.message.attributes.get("ce-time", "")) if pushed else None
 
 
-def _read_time_ms(ce_time: str) -> int | None:
+def _read_time_ms(time: str) -> int | None:
     try:
-        return round(datetime.fromisoformat(ce_time).timestamp() * 1000)
+        return round(datetime.fromisoformat(time).timestamp() * 1000)
     except (ValueError, OverflowError):
         return None  # only ages are taken from it: an event without a readable time is as good as a new one
+
+
+def first_published_ms(pushed: Pushed) -> int | None:
+    """Epoch milliseconds at which the message was published, also where it has become a dead letter since; None where nobody says."""
+    names = {name.lower(): value for name, value in pushed.message.attributes.items()}
+    return _read_time_ms(names.get(SOURCE_PUBLISH_TIME.lower(), "")) or pushed.published_ms
 
 
 def _continue_trace(pushed: Pushed, subscription: str) -> None:
@@ -146,19 +166,40 @@ def _continue_trace(pushed: Pushed, subscription: str) -> None:
 
 
 Handlers = Mapping[type[Event], Callable[[Any], None]]
+
+
+class RawHandler(Protocol):
+    """What a service does with the messages of a subscription that are no events of ours."""
+
+    @property
+    def attributes(self) -> Collection[str]:
+        """The attributes that it reads, in lower case: what of an unwrapped push's headers is the message's."""
+        ...
+
+    def handle(self, pushed: Pushed) -> None:
+        """As a handler of events: returns when everything that the message leads to is durable, or raises one of the three errors."""
+        ...
+
+
 Quarantine = Callable[[bytes, Permanent], None]
 """Stores the request body with the reason, durably; may raise `Retryable`."""
 
 
 def push_blueprint(
-    handlers: Handlers, quarantine: Quarantine, auth: PushAuth, dead_letters: Handlers | None = None
+    handlers: Handlers,
+    quarantine: Quarantine,
+    auth: PushAuth,
+    dead_letters: Handlers | None = None,
+    raw: Mapping[str, RawHandler] | None = None,
 ) -> Blueprint:
     """`POST /push/<subscription>`: decode, dispatch by event type, answer.
 
     A handler returns when everything that the event leads to is durable, or raises one of the three errors. Events that no
     handler is registered for are acknowledged: a topic may carry types that one subscriber does not need. `dead_letters` are
-    the handlers for `/push/dead-letters`; see `common.dead_letter_push`.
+    the handlers for `/push/dead-letters`; see `common.dead_letter_push`. `raw` are the subscriptions, as the path names them, whose
+    messages are no events.
     """
+    raw_handlers = raw or {}
     routes = Blueprint("push", __name__, url_prefix="/push")
 
     @routes.post("/<subscription>")
@@ -187,7 +228,8 @@ def push_blueprint(
             return Response(status=500)
 
     def _deliver(headers: Headers, body: bytes, subscription: str) -> Response:
-        pushed = parse_push(dict(headers), body)
+        raw_handler = raw_handlers.get(subscription)
+        pushed = parse_push(dict(headers), body, raw_handler.attributes if raw_handler else _NO_HEADERS)
         attributes = pushed.message.attributes
         _continue_trace(pushed, subscription)
         bind_contextvars(
@@ -195,6 +237,9 @@ def push_blueprint(
             message_id=pushed.message_id,
             subscription=subscription,
         )
+        if raw_handler is not None:
+            raw_handler.handle(pushed)
+            return Response(status=204)
         event = from_message(pushed.message)
         bind_contextvars(**{key: getattr(event, key) for key in ID_KEYS if hasattr(event, key)})
         responsible = dead_letters if dead_letters is not None and subscription == DEAD_LETTERS else handlers

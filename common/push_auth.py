@@ -15,6 +15,14 @@ class NoAuth:
         return True
 
 
+class Nobody:
+    """Nobody may push: where nothing was said about who may."""
+
+    def allows(self, req: Request) -> bool:  # noqa: ARG002 -- the protocol's
+        """Never."""
+        return False
+
+
 def push_auth_of(settings: PushedSettings, clock: Clock) -> PushAuth:
     """What the settings ask for."""
     match settings.push_proof:
@@ -32,5 +40,7 @@ def push_auth_of(settings: PushedSettings, clock: Clock) -> PushAuth:
             )
         case "none":
             return NoAuth()
+        case "refused":
+            return Nobody()
         case _:
             return SharedTokenAuth(settings.push_token)

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import inspect
 
-from common.pipeline_settings import PipelineSettings, PushedSettings
+from common.pipeline_settings import PushedSettings
 from common.server_settings import ServerSettings
 from common.settings import REFUSED, Secret, Settings
 from ingest_service.settings import IngestSettings
@@ -33,15 +33,14 @@ same, and besides sets all that says where Google Cloud and Redis are: they are 
 
 SECTIONS: Final[tuple[tuple[str, type[Settings]], ...]] = (
     ("Every service", Settings),
-    ("ingest_service, segmenter_service and transcribe_service", PipelineSettings),
+    ("ingest_service, segmenter_service and transcribe_service", PushedSettings),
     ("ingest_service", IngestSettings),
-    ("segmenter_service and transcribe_service", PushedSettings),
     ("segmenter_service", SegmenterSettings),
     ("transcribe_service", TranscribeSettings),
     ("whisper_service", WhisperSettings),
     ("gunicorn around ingest, segmenter and transcribe", ServerSettings),
 )
-SHARED: Final = (Settings, PipelineSettings, PushedSettings)
+SHARED: Final = (Settings, PushedSettings)
 """Sections of which others are a part."""
 
 

@@ -10,6 +10,7 @@ from common.health import Drain
 from common.openapi.route import openapi_blueprint
 from common.ports.blob_store import BlobStore
 from common.ports.publisher import Publisher
+from common.ports.source_objects import SourceObjects
 from common.ports.token_store import TokenStore
 from common.web import base_app
 from ingest_service.http.cors import install_cors
@@ -25,6 +26,8 @@ from ingest_service.http.upload_routes import upload_routes
 from ingest_service.http.upload_speaker_routes import upload_speaker_routes
 from ingest_service.intake.intake import Intake, KnownConnections
 from ingest_service.intake.uploads import Uploads
+from ingest_service.pubsub.dropbox import DropBox
+from ingest_service.pubsub.push_routes import Pushes, drop_box, push_routes
 from ingest_service.settings import IngestSettings
 from ingest_service.transcript_reader import Transcripts
 from ingest_service.websocket.stream_socket import stream_socket
@@ -45,6 +48,8 @@ class IngestDeps:
     """Requests that the server answers at a time; half of them may wait for long."""
     transcripts: Transcripts | None = None
     """Who keeps transcripts; None: nobody says, and POST /v1/audio/transcriptions has nothing to answer with."""
+    pushes: Pushes | None = None
+    """What pushes stand on; None: there are no push routes."""
 
 
 def create_app(deps: IngestDeps) -> Flask:
@@ -56,14 +61,7 @@ def create_app(deps: IngestDeps) -> Flask:
     app = base_app("ingest", checks, deps.drain)
     install_cors(app, deps.settings.allowed_origins)
     refuse_long_heads(app)
-    intake = Intake(
-        deps.blobs,
-        deps.publisher,
-        deps.settings.raw_audio_path,
-        KnownConnections(),
-        deps.clock,
-        deps.settings.connection_limits,
-    )
+    intake = _intake(deps)
     limits = tenant_limits(deps.settings, deps.clock)
     app.register_blueprint(token_routes(deps.token_store, deps.tokens, limits, deps.clock))
     app.register_blueprint(stream_routes(intake, deps.settings, deps.tokens, limits, deps.clock))
@@ -78,5 +76,24 @@ def create_app(deps: IngestDeps) -> Flask:
     app.register_blueprint(
         transcription_routes(intake, deps.settings, deps.tokens, limits, deps.transcripts, places, deps.drain)
     )
+    if deps.pushes is not None:
+        app.register_blueprint(push_routes(intake, uploads, deps.pushes, deps.settings))
     app.register_blueprint(openapi_blueprint(app, "turnscribe: intake"))
     return app
+
+
+def drop_box_over(deps: IngestDeps, sources: SourceObjects) -> DropBox:
+    """What makes meetings of the files in `sources`, for who finds them without a push: any number may work beside the application."""
+    intake = _intake(deps)
+    return drop_box(intake, Uploads(intake), sources, deps.settings)
+
+
+def _intake(deps: IngestDeps) -> Intake:
+    return Intake(
+        deps.blobs,
+        deps.publisher,
+        deps.settings.raw_audio_path,
+        KnownConnections(),
+        deps.clock,
+        deps.settings.connection_limits,
+    )

@@ -5,10 +5,12 @@ import os
 from flask import Flask
 
 from common.adapters.backend import backend_of
+from common.push_auth import push_auth_of
 from common.server_settings import ServerSettings
 from common.startup import settings_or_exit, started
 from common.stored_tokens import stored_tokens
 from ingest_service.app import IngestDeps, create_app
+from ingest_service.pubsub.push_routes import Pushes
 from ingest_service.settings import IngestSettings
 from ingest_service.transcript_reader import TranscriptReader
 
@@ -36,5 +38,6 @@ def application() -> Flask:
             drain=start.drain,
             threads=threads,
             transcripts=transcripts,
+            pushes=Pushes(push_auth_of(settings, clock), backend.sources()),
         )
     )

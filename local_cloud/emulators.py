@@ -11,6 +11,8 @@ from typing import Final, Self
 
 import urllib3
 
+from ingest_service.pubsub.dropbox import TOPIC as DROPBOX_TOPIC
+from ingest_service.settings import IngestSettings
 from local_cloud.processes import Child, free_ports
 
 PROJECT: Final = "turnscribe-local"
@@ -79,8 +81,8 @@ class Emulators:
         logs = log_folder or folder
         environ = {name: value for name, value in environ.items() if name.lower() not in {"http_proxy", "https_proxy"}}
 
-        def child(name: str, *command: str, port: int) -> Child:
-            return Child(name, command, port=port, log_path=logs / f"{name}.log", environ=environ)
+        def child(name: str, *command: str, port: int, **own: str) -> Child:
+            return Child(name, command, port=port, log_path=logs / f"{name}.log", environ=environ | own)
 
         ports = ports or free_ports(PORTS)
         host = "--host=127.0.0.1"
@@ -113,7 +115,9 @@ class Emulators:
             ),
             *("-backend", "filesystem", "-filesystem-root", str(folder / "buckets")),
             *("-external-url", gcs_url, "-public-host", f"127.0.0.1:{ports[3]}"),
+            *_notifications(environ),
             port=ports[3],
+            PUBSUB_EMULATOR_HOST=f"127.0.0.1:{ports[0]}",
         )
         self.redis = child(
             "redis",
@@ -169,6 +173,14 @@ class Emulators:
         answer = urllib3.request("POST", url, json={"name": name}, retries=False, timeout=10)
         if answer.status not in {200, 409}:
             raise RuntimeError(f"the GCS server answered {answer.status}")
+
+
+def _notifications(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What makes the GCS server tell of files in the drop box, as Cloud Storage does. It tries for a minute where there is no topic yet."""
+    topic = environ.get("PUBSUB_PREFIX", "") + DROPBOX_TOPIC
+    prefix = f"{environ.get('DROPBOX_PATH') or IngestSettings().dropbox_path}/"
+    where = ("-event.pubsub-project-id", PROJECT, "-event.pubsub-topic", topic)
+    return (*where, "-event.object-prefix", prefix, "-event.list", "finalize")
 
 
 def _java() -> tuple[str, ...]:

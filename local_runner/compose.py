@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from common.adapters.embedded.data_dir import DataDir
 from common.adapters.embedded.file_blob_store import FileBlobStore
+from common.adapters.embedded.folder_objects import FolderObjects
 from common.adapters.embedded.push_dispatcher import PushDispatcher
 from common.adapters.embedded.queue_publisher import QueuePublisher
 from common.adapters.embedded.sqlite_queue import SqliteQueue
@@ -23,10 +24,12 @@ from common.logs import get_logger
 from common.push_auth import push_auth_of
 from common.stored_tokens import stored_tokens
 from common.topology import topology
-from ingest_service.app import IngestDeps
+from ingest_service.app import IngestDeps, drop_box_over
 from ingest_service.app import create_app as create_ingest
+from ingest_service.pubsub.push_routes import Pushes
 from ingest_service.transcript_reader import TranscriptReader
 from local_runner.document import document_app
+from local_runner.drop_folder import DropFolder, DropFolderWatch
 from local_runner.routing import Mount, by_path
 from local_runner.server import THREADS
 from local_runner.settings import RunnerSettings
@@ -86,19 +89,22 @@ class Stack:
             return QueuePublisher(self._queue, f"/turnscribe/{service}", clock)
 
         transcripts_read = TranscriptReader(settings.ingest.transcript_api_url, connections=THREADS)
-        ingest_app = create_ingest(
-            IngestDeps(
-                settings.ingest,
-                blobs,
-                publisher("ingest"),
-                tokens,
-                token_store,
-                clock,
-                self._drain,
-                threads=THREADS,
-                transcripts=transcripts_read,
-            )
+        objects = FolderObjects(places.root)
+        ingest = IngestDeps(
+            settings.ingest,
+            blobs,
+            publisher("ingest"),
+            tokens,
+            token_store,
+            clock,
+            self._drain,
+            threads=THREADS,
+            transcripts=transcripts_read,
+            pushes=Pushes(push_auth, objects),
         )
+        ingest_app = create_ingest(ingest)
+        drop_folder = DropFolder(places.root, settings.ingest.dropbox_path, drop_box_over(ingest, objects), clock)
+        self._drop_folder = DropFolderWatch(drop_folder)
         segmenter_app = create_segmenter(
             SegmenterDeps(segmenter, blobs, publisher("segmenter"), streams, redis, push_auth, clock, self._drain)
         )
@@ -151,18 +157,20 @@ class Stack:
         )
 
     def start(self) -> None:
-        """Start what works by itself: Whisper, the dispatcher, the sweeps."""
+        """Start what works by itself: Whisper, the dispatcher, the sweeps, the drop folder."""
         if self._whisper:
             self._whisper.start()
         self._dispatcher.start()
         for sweep in self._sweeps:
             sweep.start()
+        self._drop_folder.start()
 
     def drain(self) -> None:
         """Begin nothing new and finish what is in hand, at most STOP_TIMEOUT_S. Requests are still answered."""
         self._drain.start()
         for sweep in self._sweeps:
             sweep.stop(STOP_TIMEOUT_S)
+        self._drop_folder.stop(STOP_TIMEOUT_S)
         if not self._dispatcher.stop(STOP_TIMEOUT_S):
             log.warning("deliveries_unfinished")
 

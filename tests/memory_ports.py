@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from common.events import Event
+from common.events import Event, Message
 from common.ports.blob_store import BlobInfo, BlobNotFound, BlobStore, Created
 from common.ports.publisher import Publisher
 from common.ports.stream_registry import StreamRecord, StreamRegistry, StreamSummary
@@ -79,11 +79,17 @@ class FakeBlobs(BlobStore):
 class FakePublisher(Publisher):
     def __init__(self) -> None:
         self.published: list[Event] = []
+        self.messages: list[tuple[str, Message]] = []
         self.faults = Faults()
 
     def publish(self, event: Event) -> None:
         self.faults.strike_before()
         self.published.append(event)
+        self.faults.strike_after()
+
+    def publish_message(self, topic: str, message: Message) -> None:
+        self.faults.strike_before()
+        self.messages.append((topic, message))
         self.faults.strike_after()
 
     def check(self) -> None:

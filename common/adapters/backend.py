@@ -10,6 +10,7 @@ from typing import Protocol
 from common.clock import Clock
 from common.ports.blob_store import BlobStore
 from common.ports.publisher import Publisher
+from common.ports.source_objects import SourceObjects
 from common.ports.stream_registry import StreamRegistry
 from common.ports.token_store import TokenStore
 from common.ports.transcript_store import TranscriptStore
@@ -21,6 +22,10 @@ class Backend(Protocol):
 
     def blobs(self) -> BlobStore:
         """The bucket."""
+        ...
+
+    def sources(self) -> SourceObjects:
+        """Objects of others, to be copied into the bucket."""
         ...
 
     def publisher(self) -> Publisher:

@@ -59,6 +59,6 @@ def test_accounts_come_with_commas() -> None:
     assert read(**GOOGLE, **OIDC).push_accounts == {"push@a.example", "sweep@a.example"}
 
 
-def test_ingest_is_not_pushed_to_and_needs_no_proof() -> None:
+def test_who_is_not_pushed_to_needs_no_proof() -> None:
     settings = load(PipelineSettings, {"API_TOKEN": "t", **GOOGLE, **ON_CLOUD_RUN})
     assert (settings.gcs_bucket, settings.k_service) == ("audio", "segmenter")

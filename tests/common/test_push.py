@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from common.errors import Backpressure, Permanent, Retryable
 from common.events import Event, Message, StreamEnded, TranscriptUpdated, to_message
 from common.health import Drain
-from common.push import SharedTokenAuth, event_time_ms, parse_push, push_blueprint
+from common.push import Pushed, SharedTokenAuth, event_time_ms, parse_push, push_blueprint
 from common.settings import Secret
 from common.trace import current_traceparent
 from common.web import base_app
@@ -109,7 +109,11 @@ class Receiver:
         self.seen: list[tuple[str, int | None]] = []
         self.quarantined: list[tuple[bytes, str]] = []
         app: Flask = base_app("test", {}, Drain())
-        app.register_blueprint(push_blueprint({StreamEnded: self._handle}, self._quarantine, auth()))
+        self.raw: list[Pushed] = []
+        self.attributes = frozenset({"connection-id"})
+        app.register_blueprint(
+            push_blueprint({StreamEnded: self._handle}, self._quarantine, auth(), raw={"others": self})
+        )
         self.client: FlaskClient = app.test_client()
 
     def _handle(self, event: Event) -> None:
@@ -118,13 +122,18 @@ class Receiver:
             raise self.error
         self.handled.append(event)
 
+    def handle(self, pushed: Pushed) -> None:
+        if self.error:
+            raise self.error
+        self.raw.append(pushed)
+
     def _quarantine(self, body: bytes, error: Permanent) -> None:
         if self.quarantine_error:
             raise self.quarantine_error
         self.quarantined.append((body, error.reason))
 
-    def push(self, body: bytes, headers: Mapping[str, str] = AUTHORIZED) -> int:
-        return self.client.post("/push/sub", data=body, headers=dict(headers)).status_code
+    def push(self, body: bytes, headers: Mapping[str, str] = AUTHORIZED, to: str = "sub") -> int:
+        return self.client.post(f"/push/{to}", data=body, headers=dict(headers)).status_code
 
 
 def auth() -> SharedTokenAuth:
@@ -150,11 +159,12 @@ def test_a_handled_event_is_acknowledged() -> None:
         (ZeroDivisionError(), 500),
     ],
 )
-def test_each_class_of_failure_has_its_status(error: Exception, status: int) -> None:
+@pytest.mark.parametrize("to", ["sub", "others"])
+def test_each_class_of_failure_has_its_status(error: Exception, status: int, to: str) -> None:
     receiver = Receiver()
     receiver.error = error
     body = wrapped(message_of(ENDED))
-    answer = receiver.client.post("/push/sub", data=body, headers=AUTHORIZED)
+    answer = receiver.client.post(f"/push/{to}", data=body, headers=AUTHORIZED)
     assert answer.status_code == status
     assert answer.headers.get("Retry-After") == ("7" if status == 429 else None)
     assert receiver.quarantined == ([(body, "bad")] if status == 204 else [])
@@ -193,3 +203,24 @@ def test_without_a_token_nobody_is_allowed(header: str) -> None:
     app = Flask("test")
     with app.test_request_context(headers={"Authorization": header}):
         assert not SharedTokenAuth(Secret()).allows(request)
+
+
+def test_what_is_no_event_of_ours_goes_to_its_subscription_s_handler_as_it_came() -> None:
+    receiver = Receiver()
+    message = Message(b"\x00\xff", {"connection-id": "c1", "own": "x"})
+    assert receiver.push(wrapped(message), to="others") == 204
+    unwrapped_headers = {"X-Goog-Pubsub-Message-Id": "42", "Connection-Id": "c1", "Own": "x", **AUTHORIZED}
+    assert receiver.push(message.data, unwrapped_headers, to="others") == 204
+    one, other = receiver.raw
+    assert one.message == message
+    assert one.published_ms == 1_700_000_000_000
+    assert other.message == Message(message.data, {"connection-id": "c1"}), "no header that nobody asked for"
+    assert (receiver.handled, receiver.quarantined) == ([], [])
+
+
+def test_an_event_is_none_where_others_publish_and_the_other_way_round() -> None:
+    receiver = Receiver()
+    assert receiver.push(wrapped(message_of(ENDED)), to="others") == 204
+    assert (receiver.handled, len(receiver.raw)) == ([], 1)
+    assert receiver.push(wrapped(Message(b"x", {"connection-id": "c1"}))) == 204
+    assert [reason for _, reason in receiver.quarantined] == ["not_a_cloudevent"]

@@ -8,9 +8,10 @@ from typing import Protocol
 
 import pytest
 from _pytest.mark import ParameterSet
-from google.cloud import firestore
+from google.cloud import firestore, storage
 
 from common.adapters.embedded.file_blob_store import FileBlobStore
+from common.adapters.embedded.folder_objects import FolderObjects, file_uri
 from common.adapters.embedded.push_dispatcher import PushDispatcher
 from common.adapters.embedded.queue_publisher import QueuePublisher
 from common.adapters.embedded.sqlite_queue import SqliteQueue, Subscription
@@ -21,10 +22,12 @@ from common.adapters.google.firestore_streams import FirestoreStreamRegistry
 from common.adapters.google.firestore_tokens import FirestoreTokenStore
 from common.adapters.google.firestore_transcripts import FirestoreTranscriptStore
 from common.adapters.google.gcs_blob_store import GcsBlobStore
+from common.adapters.google.gcs_source_objects import GcsSourceObjects
 from common.adapters.google.pubsub_publisher import PubSubPublisher
 from common.clock import SystemClock
 from common.ports.blob_store import BlobStore
 from common.ports.publisher import Publisher
+from common.ports.source_objects import SourceObjects
 from common.ports.stream_registry import StreamRegistry
 from common.ports.token_store import TokenStore
 from common.ports.transcript_store import TranscriptStore
@@ -51,6 +54,41 @@ def _embedded_blobs(ground: Ground) -> AbstractContextManager[BlobStore]:
 
 def _cloud_storage(ground: Ground) -> AbstractContextManager[BlobStore]:
     return closing(GcsBlobStore(PROJECT, ground.request.getfixturevalue("bucket")))
+
+
+@dataclass(frozen=True)
+class Source:
+    """Objects of others, and how they get there."""
+
+    objects: SourceObjects
+    uri: Callable[[str], str]
+    put: Callable[[str, bytes], None]
+    """By name below the place; a second one takes the first one's place."""
+    delete: Callable[[str], None]
+
+
+@contextmanager
+def _embedded_sources(ground: Ground) -> Iterator[Source]:
+    root = ground.folder / "sources"
+
+    def put(name: str, data: bytes) -> None:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+
+    yield Source(FolderObjects(root), file_uri, put, lambda name: (root / name).unlink())
+
+
+@contextmanager
+def _cloud_storage_sources(ground: Ground) -> Iterator[Source]:
+    name_of_bucket = ground.request.getfixturevalue("bucket")
+    with closing(GcsSourceObjects(PROJECT)) as objects, closing(storage.Client(project=PROJECT)) as client:
+        bucket = client.bucket(name_of_bucket)
+        yield Source(
+            objects,
+            lambda name: f"gs://{name_of_bucket}/{name}",
+            lambda name, data: bucket.blob(name).upload_from_string(data, content_type="audio/mpeg"),
+            lambda name: bucket.blob(name).delete(),
+        )
 
 
 @contextmanager
@@ -164,6 +202,10 @@ BLOB_STORES: dict[str, Callable[[Ground], AbstractContextManager[BlobStore]]] = 
     "embedded": _embedded_blobs,
     "cloud storage": _cloud_storage,
 }
+SOURCES: dict[str, Callable[[Ground], AbstractContextManager[Source]]] = {
+    "embedded": _embedded_sources,
+    "cloud storage": _cloud_storage_sources,
+}
 STREAM_REGISTRIES: dict[str, Callable[[Ground], AbstractContextManager[StreamRegistry]]] = {
     "embedded": _embedded_streams,
     "firestore": _firestore_streams,
@@ -192,6 +234,12 @@ def _adapters(table: Iterable[str]) -> list[ParameterSet]:
 def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BlobStore]:
     with BLOB_STORES[request.param](Ground(tmp_path, request)) as store:
         yield store
+
+
+@pytest.fixture(params=_adapters(SOURCES))
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Source]:
+    with SOURCES[request.param](Ground(tmp_path, request)) as there:
+        yield there
 
 
 @pytest.fixture(params=_adapters(STREAM_REGISTRIES))

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from opentelemetry.trace import SpanKind
 
-from common.events import ChunkStored, Event, SegmentReady, StreamEnded, from_message
+from common.events import ChunkStored, Event, Message, SegmentReady, StreamEnded, from_message
 from common.trace import current_traceparent, span
 from tests.contracts.conftest import PUSH_TOKEN, PushService
 
@@ -117,3 +117,19 @@ def test_a_large_event_arrives_whole(push_service: PushService) -> None:
 def test_a_publisher_that_works_is_ready(push_service: PushService) -> None:
     push_service.publisher.check()  # raises where it is not
     assert push_service.receiver.received("/push/a") == [], "asking publishes nothing"
+
+
+def test_a_message_of_others_is_pushed_as_it_was(push_service: PushService) -> None:
+    push_service.subscribe("audio-uploads", "/push/raw")
+    message = Message(b"\x00\xff" * 400_000, {"connection_id": "c1", "Meeting-Id": "m ü", "seq": "0"})
+    push_service.publisher.publish_message("audio-uploads", message)
+    (received,) = push_service.receiver.wait_for(1, "/push/raw")
+    assert received.pushed.message == message
+    assert received.pushed.published_ms
+
+
+def test_a_message_of_others_may_be_attributes_alone(push_service: PushService) -> None:
+    push_service.subscribe("dropbox", "/push/raw")
+    push_service.publisher.publish_message("dropbox", Message(b"", {"eventType": "OBJECT_FINALIZE"}))
+    (received,) = push_service.receiver.wait_for(1, "/push/raw")
+    assert received.pushed.message == Message(b"", {"eventType": "OBJECT_FINALIZE"})

@@ -14,6 +14,7 @@ from common.ports.blob_store import BlobInfo, BlobNotFound, Created
 from common.settings import Secret
 from common.stored_tokens import stored_tokens
 from ingest_service.app import IngestDeps, create_app
+from ingest_service.pubsub.push_routes import Pushes
 from ingest_service.settings import IngestSettings
 from ingest_service.transcript_reader import Transcripts
 from tests.memory_ports import FakeTokens, Held
@@ -122,6 +123,8 @@ class FrozenClock:
 class Ingest:
     """Ingest over fakes, and requests as an uploader with the right token makes them."""
 
+    pushes: Pushes | None = None
+
     def __init__(self, settings: IngestSettings | None = None, transcripts: Transcripts | None = None) -> None:
         self.settings = settings or IngestSettings(api_token=Secret(TOKEN))
         self.transcripts = transcripts
@@ -147,6 +150,7 @@ class Ingest:
             self.clock,
             self.drain,
             transcripts=self.transcripts,
+            pushes=self.pushes,
         )
         return create_app(deps).test_client()
 

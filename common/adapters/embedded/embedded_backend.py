@@ -4,6 +4,7 @@ from pathlib import Path
 
 from common.adapters.embedded.data_dir import DataDir
 from common.adapters.embedded.file_blob_store import FileBlobStore
+from common.adapters.embedded.folder_objects import FolderObjects
 from common.adapters.embedded.queue_publisher import QueuePublisher
 from common.adapters.embedded.sqlite_queue import SqliteQueue
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
@@ -23,6 +24,10 @@ class EmbeddedBackend:
     def blobs(self) -> FileBlobStore:
         """Files."""
         return FileBlobStore(self._places.objects)
+
+    def sources(self) -> FolderObjects:
+        """Files below `data_dir`."""
+        return FolderObjects(self._places.root)
 
     def publisher(self) -> QueuePublisher:
         """The queue in SQLite."""

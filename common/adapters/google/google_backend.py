@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from common.adapters.google.firestore_tokens import FirestoreTokenStore
     from common.adapters.google.firestore_transcripts import FirestoreTranscriptStore
     from common.adapters.google.gcs_blob_store import GcsBlobStore
+    from common.adapters.google.gcs_source_objects import GcsSourceObjects
     from common.adapters.google.pubsub_publisher import PubSubPublisher
 
 
@@ -32,6 +33,12 @@ class GoogleBackend:
         from common.adapters.google.gcs_blob_store import GcsBlobStore
 
         return GcsBlobStore(self._settings.google_cloud_project, self._settings.gcs_bucket)
+
+    def sources(self) -> "GcsSourceObjects":
+        """Cloud Storage."""
+        from common.adapters.google.gcs_source_objects import GcsSourceObjects
+
+        return GcsSourceObjects(self._settings.google_cloud_project)
 
     def publisher(self) -> "PubSubPublisher":
         """Pub/Sub."""

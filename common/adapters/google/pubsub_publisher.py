@@ -19,7 +19,7 @@ from google.pubsub_v1.types import PublishRequest, PubsubMessage
 from common.adapters.google.google_errors import translated
 from common.clock import Clock
 from common.errors import Permanent, Retryable
-from common.events import STREAM_EVENTS_TOPIC, Event, to_message
+from common.events import STREAM_EVENTS_TOPIC, Event, Message, to_message
 from common.trace import current_traceparent
 
 TIMEOUT_S: Final = 10.0
@@ -52,13 +52,20 @@ class PubSubPublisher:
     def publish(self, event: Event) -> None:
         """Returns once Pub/Sub has the event. Raises `Retryable` when that is not known, `Permanent` when it is too large."""
         message = to_message(event, source=self._source, now_ms=self._clock.now_ms(), traceparent=current_traceparent())
+        self._publish(event.TOPIC, message, event.TYPE)
+
+    def publish_message(self, topic: str, message: Message) -> None:
+        """The same for a message that is no event of ours."""
+        self._publish(topic, message, topic)
+
+    def _publish(self, topic: str, message: Message, what: str) -> None:
         wanted = PublishRequest(
-            topic=self._topic_root + event.TOPIC,
+            topic=self._topic_root + topic,
             messages=[PubsubMessage(data=message.data, attributes=dict(message.attributes))],
         )
         size_bytes = PublishRequest.pb(wanted).ByteSize()
         if size_bytes > MAX_REQUEST_BYTES:
-            raise Permanent(f"{event.TYPE}: {size_bytes} bytes are no message", reason="event_too_large")
+            raise Permanent(f"{what}: {size_bytes} bytes are no message", reason="event_too_large")
         with translated(_WHAT):
             # The SDK's class overrides `publish` with its batching one; this is the call below it. Who called us tries again.
             PublisherClient.publish(self._client(), wanted, retry=None, timeout=self._timeout_s)

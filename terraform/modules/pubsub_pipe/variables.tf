@@ -55,3 +55,20 @@ variable "labels" {
   type        = map(string)
   default     = {}
 }
+
+variable "bucket" {
+  description = "Bucket whose drop box is watched (the services know it as GCS_BUCKET); null for none."
+  type        = string
+  default     = null
+}
+
+variable "dropbox_path" {
+  description = "First part of the names of objects that become meetings; ingest knows it as DROPBOX_PATH."
+  type        = string
+  default     = "dropbox"
+
+  validation {
+    condition     = can(regex("^[^/].*[^/]$", var.dropbox_path))
+    error_message = "dropbox_path begins and ends without a slash."
+  }
+}
