@@ -36,6 +36,8 @@ class Round:
         self._data_dir = data_dir
         self._ingest = ingest
         self.killed: Counter[str] = Counter()
+        self.resumed = 0
+        """Files that the last run found half uploaded."""
         self.expected: list[Expected] = []
         paths = []
         for number, data in enumerate(files):
@@ -58,6 +60,7 @@ class Round:
         for told in results:
             connections = [(each["meeting_id"], each["connection_id"]) for each in told["files"]]
             assert connections == [(each.meeting_id, each.connection_id) for each in self.expected]
+            self.resumed += sum(0 < each["resumed_from_bytes"] < each["size_bytes"] for each in told["files"])
 
     def _comes(self, kill: Kill) -> bool:
         """Wait for the moment; False when the command has ended first."""
@@ -104,6 +107,7 @@ def test_each_file_arrives_once_byte_for_byte(chaos: Chaos, tmp_path: Path) -> N
     listen(data_dir)
     expected: list[Expected] = []
     killed: Counter[str] = Counter()
+    resumed = 0
     began_s = time.monotonic()
     with closing(Ingest(data_dir, tmp_path / "ingest.log")) as ingest:
         ingest.start()
@@ -121,11 +125,13 @@ def test_each_file_arrives_once_byte_for_byte(chaos: Chaos, tmp_path: Path) -> N
                 raise
             expected += one.expected
             killed += one.killed
+            resumed += one.resumed
         ingest.wait_until_ready()
         ingest.stop()
     total_bytes = sum(len(each.data) for each in expected)
     print(
         f"seed {chaos.seed}: {len(expected)} files, {total_bytes} bytes, in {rounds} rounds and {time.monotonic() - began_s:.0f} s; "
+        f"{resumed} found half uploaded by their last run; "
         + ", ".join(f"{count} × {what}" for what, count in sorted(killed.items()))
     )
     found = differences(data_dir, expected)
