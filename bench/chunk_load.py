@@ -27,7 +27,7 @@ class Batch(msgspec.Struct, frozen=True):
     """So many chunks to the server at 127.0.0.1:`port`, `chunks` of each of the streams, from seq `first_seq` on."""
 
     port: int
-    api_token: str
+    token: str
     streams: tuple[str, ...]
     first_seq: int
     chunks: int
@@ -88,7 +88,7 @@ def _request(batch: Batch, stream: str, seq: int, body: bytes) -> bytes:
         f"Host: 127.0.0.1:{batch.port}\r\n"
         "Accept-Encoding: identity\r\n"
         "User-Agent: bench\r\n"
-        f"Authorization: Bearer {batch.api_token}\r\n"
+        f"Authorization: Bearer {batch.token}\r\n"
         f"Content-Type: {_CONTENT_TYPE}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )

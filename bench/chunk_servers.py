@@ -6,7 +6,7 @@ Nobody takes events out of the queue meanwhile: that is no work of ingest's.
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -14,14 +14,28 @@ import urllib3
 
 from common.adapters.embedded.data_dir import DataDir
 from common.adapters.embedded.sqlite_queue import SqliteQueue
+from common.adapters.embedded.sqlite_tokens import SqliteTokenStore
 from common.adapters.embedded.subscriptions import Subscription
 from common.clock import SystemClock
+from common.ports.token_store import Scope, TokenRecord, hash_of
 from common.topology import topology
 from local_cloud import services
 from local_cloud.emulators import Emulators
 from local_cloud.processes import Child, free_port
 
-API_TOKEN: Final = "bench-token"  # noqa: S105 -- of servers that live as long as the bench
+API_TOKEN: Final = "bench-operator"  # noqa: S105 -- of servers that live as long as the bench
+UPLOAD_TOKEN: Final = "bench-tenant"  # noqa: S105
+"""A tenant's, from the token store: the way of all uploads but the operator's own."""
+UPLOAD_RECORD: Final = TokenRecord(
+    token_id="bench",  # noqa: S106 -- names the token, and is none
+    token_hash=hash_of(UPLOAD_TOKEN),
+    tenant="bench",
+    scopes=frozenset({Scope.INGEST}),
+    enabled=True,
+    created_at_ms=0,
+)
+LIMITS: Final = {"TENANT_REQUESTS_PER_SEC": "1000000", "TENANT_CONCURRENT_REQUESTS": "1000"}
+"""Counted, and never reached."""
 READY_S: Final = 60.0
 NOWHERE: Final = "http://127.0.0.1:9"
 """Transcripts are not read here."""
@@ -41,7 +55,11 @@ def embedded_ingest(folder: Path, environ: Mapping[str, str]) -> Iterator[Child]
     """Ingest on files and SQLite, with the subscriptions of this release: an event for nobody would cost nothing."""
     data = folder / "data"
     subscribed_queue(DataDir(data).queue).close()
-    with _served("ingest", INGEST, folder, {**environ, "API_TOKEN": API_TOKEN, "DATA_DIR": str(data)}) as server:
+    with closing(SqliteTokenStore(DataDir(data).tokens)) as tokens:
+        tokens.put(UPLOAD_RECORD)
+    with _served(
+        "ingest", INGEST, folder, {**environ, **LIMITS, "API_TOKEN": API_TOKEN, "DATA_DIR": str(data)}
+    ) as server:
         yield server
 
 
@@ -55,9 +73,14 @@ def subscribed_queue(path: Path) -> SqliteQueue:
 
 @contextmanager
 def cloud_ingest(folder: Path, environ: Mapping[str, str], emulators: Emulators) -> Iterator[Child]:
-    """Ingest on the GCS server and the emulators, which have their bucket and topics."""
+    """Ingest on the GCS server and the emulators, which have bucket, topics and UPLOAD_TOKEN."""
     for_ingest = services.service_environ(
-        environ, emulators, api_token=API_TOKEN, whisper_url=NOWHERE, port=free_port(), read_port=free_port()
+        {**environ, **LIMITS},
+        emulators,
+        api_token=API_TOKEN,
+        whisper_url=NOWHERE,
+        port=free_port(),
+        read_port=free_port(),
     )
     with _served("cloud-ingest", INGEST, folder, for_ingest) as server:
         yield server

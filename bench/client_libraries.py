@@ -7,21 +7,22 @@ The time counts all threads of that process, so also those in which a client lib
 import multiprocessing
 import os
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Final
 
 from bench.chunk_load import CHUNK_BYTES
+from bench.chunk_servers import UPLOAD_RECORD, subscribed_queue
 from common.clock import SystemClock
 from common.events import ChunkStored, StreamOptions
 from common.object_names import ConnectionObjects
 from common.ports.blob_store import BlobStore
 from common.ports.publisher import Publisher
-from common.ports.token_store import ALL_SCOPES, TokenRecord, TokenStore, hash_of
+from common.ports.token_store import TokenStore
 from common.stored_chunks import chunk_metadata
 from common.topology import topology
 from local_cloud import services
@@ -35,15 +36,18 @@ _OBJECTS: Final = ConnectionObjects("default", "bench-calls")
 _DATA: Final = os.urandom(CHUNK_BYTES)
 
 
-def embedded_calls(calls: int) -> dict[str, float]:
-    """CPU milliseconds of each call of the embedded adapters, and of the bare calls that no way of storing durably goes without."""
-    return _elsewhere(_embedded, calls, {})
+def embedded_calls(calls: int, folder: Path) -> dict[str, float]:
+    """CPU milliseconds of each call of the embedded adapters, and of the bare calls that no way of storing durably goes without.
+
+    Their files lie in `folder`, which is there and empty.
+    """
+    return _elsewhere(partial(_embedded, folder), calls, {})
 
 
 def cloud_calls(calls: int, environ: Mapping[str, str]) -> dict[str, float]:
     """CPU milliseconds of each call of Google's client libraries. `environ` says where the emulators are; the bucket is there.
 
-    Makes the topics.
+    Makes the topics, and leaves the token there that the bench uploads with.
     """
     return _elsewhere(_cloud, calls, environ)
 
@@ -58,30 +62,27 @@ def _set_environ(environ: Mapping[str, str]) -> None:
     os.environ.update(environ)
 
 
-def _embedded(calls: int) -> dict[str, float]:
-    from bench.chunk_servers import subscribed_queue
+def _embedded(folder: Path, calls: int) -> dict[str, float]:
     from common.adapters.embedded.file_blob_store import FileBlobStore
     from common.adapters.embedded.queue_publisher import QueuePublisher
     from common.adapters.embedded.sqlite_tokens import SqliteTokenStore
 
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        blobs = FileBlobStore(folder / "objects")
-        queue = subscribed_queue(folder / "queue.db")
-        tokens = SqliteTokenStore(folder / "tokens.db")
-        publisher = QueuePublisher(queue, _SOURCE, SystemClock())
-        try:
-            return {
-                "files alone (write, fsync, link, fsync of the folder)": _file_floor(folder, calls),
-                "FileBlobStore.create": _create_ms(blobs, calls),
-                "SQLite alone (insert, commit with fsync)": _sqlite_floor(folder, calls),
-                "QueuePublisher.publish": _publish_ms(publisher, calls),
-                "SqliteTokenStore.by_hash": _look_up_ms(tokens, calls),
-            }
-        finally:
-            queue.close()
-            blobs.close()
-            tokens.close()
+    blobs = FileBlobStore(folder / "objects")
+    queue = subscribed_queue(folder / "queue.db")
+    tokens = SqliteTokenStore(folder / "tokens.db")
+    publisher = QueuePublisher(queue, _SOURCE, SystemClock())
+    try:
+        return {
+            "files alone (write, fsync, link, fsync of the folder)": _file_floor(folder, calls),
+            "FileBlobStore.create": _create_ms(blobs, calls),
+            "SQLite alone (insert, commit with fsync)": _sqlite_floor(folder, calls),
+            "QueuePublisher.publish": _publish_ms(publisher, calls),
+            "SqliteTokenStore.by_hash": _look_up_ms(tokens, calls),
+        }
+    finally:
+        queue.close()
+        blobs.close()
+        tokens.close()
 
 
 def _cloud(calls: int) -> dict[str, float]:
@@ -117,18 +118,8 @@ def _publish_ms(publisher: Publisher, calls: int) -> float:
 
 
 def _look_up_ms(tokens: TokenStore, calls: int) -> float:
-    wanted = hash_of("bench")
-    tokens.put(
-        TokenRecord(
-            token_id="bench",  # noqa: S106 -- names the token, and is none
-            token_hash=wanted,
-            tenant="default",
-            scopes=ALL_SCOPES,
-            enabled=True,
-            created_at_ms=0,
-        )
-    )
-    return _cpu_ms(lambda _number: tokens.by_hash(wanted), calls)
+    tokens.put(UPLOAD_RECORD)
+    return _cpu_ms(lambda _number: tokens.by_hash(UPLOAD_RECORD.token_hash), calls)
 
 
 def _file_floor(folder: Path, calls: int) -> float:

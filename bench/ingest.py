@@ -9,7 +9,9 @@ server's processes with all their threads) and requests per second. A chunk coun
 
 With `--cloud` also on the cloud's adapters (emulators and a GCS server on this machine), and what one call of each client
 library costs there.
-Compare the columns of one run; the machine may be shared.
+Compare the columns of one run; the machine may be shared. Files go below TMPDIR. Ext4 without a journal looks at every inode of the
+neighbourhood that was deleted in the last minutes before it makes a file: after mass deletions, those of the last run too, that alone
+costs some 0.3 ms a file, so give each run a new folder.
 """
 
 import argparse
@@ -24,7 +26,7 @@ from typing import Final
 import msgspec
 
 from bench.chunk_load import CHUNK_BYTES, Batch, Load
-from bench.chunk_servers import API_TOKEN, bare_route, cloud_ingest, embedded_ingest
+from bench.chunk_servers import UPLOAD_TOKEN, bare_route, cloud_ingest, embedded_ingest
 from bench.client_libraries import CALLS, cloud_calls, embedded_calls
 from bench.ingest_report import Report, Requests, table
 from local_cloud.emulators import Emulators
@@ -112,16 +114,17 @@ class Uploads:
         first_seq = self._next_seq[connections]
         self._next_seq[connections] += chunks_each
         return self._load.seconds(
-            Batch(self._server.port, API_TOKEN, streams, first_seq, chunks_each, accepted=self._accepted)
+            Batch(self._server.port, UPLOAD_TOKEN, streams, first_seq, chunks_each, accepted=self._accepted)
         )
 
 
 def measure(chunks: int, *, cloud: bool) -> Report:
     """Everything that is printed, from uploads of `chunks` for each number of connections to each server."""
     environ = {name: os.environ[name] for name in KEPT if name in os.environ}
-    calls = embedded_calls(min(CALLS, chunks))
     with ExitStack() as running:
         folder = Path(running.enter_context(tempfile.TemporaryDirectory()))
+        (folder / "calls").mkdir()
+        calls = embedded_calls(min(CALLS, chunks), folder / "calls")
         servers = {
             INGEST: running.enter_context(embedded_ingest(folder, environ)),
             BARE: running.enter_context(bare_route(folder, environ)),
