@@ -60,11 +60,16 @@ def require_bearer(verifier: TokenVerifier, scope: Scope) -> Callable[[], None]:
 
     def authenticate() -> None:
         found = verified(verifier, request)
-        if scope not in found.scopes:
-            raise Problem(403, "forbidden", f"This token does not have the scope {scope.value}.", scope=scope.value)
+        require_scope(found, scope)
         g.principal = found
 
     return authenticate
+
+
+def require_scope(who: Principal, scope: Scope) -> None:
+    """Raise a 403 `Problem` unless `who` has the scope."""
+    if scope not in who.scopes:
+        raise Problem(403, "forbidden", f"This token does not have the scope {scope.value}.", scope=scope.value)
 
 
 def verified(verifier: TokenVerifier, req: Request) -> Principal:

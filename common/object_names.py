@@ -9,6 +9,7 @@ listings come in the order of names. Everything that is kept of one connection l
     {raw}/{hash}/{tenant}/{connection}/end.json                     the uploader's end of stream
     {raw}/{hash}/{tenant}/{connection}/upload.json                  what a resumable upload is to become; its bytes are the chunks
     {raw}/{hash}/{tenant}/{connection}/quarantine/{id}              what could not be read, with its reason
+    {raw}/{hash}/{tenant}/{connection}/faults/{kind}[-{hash}]       what was wrong with an accepted request, and how it was taken
     {raw}/quarantine/{id}                                           pushes that are no readable event
     {raw}/dead-letters/{tenant}/{published_ms:014d}-{hash}          a message that failed too often, with the reason
     {raw}/unregistered/{tenant}/{connection}                        a connection that the segmenter may not know of yet
@@ -112,6 +113,15 @@ class ConnectionObjects:
     def quarantine(self, item_id: str) -> str:
         """Something that could not be read; its metadata carries the reason."""
         return f"{self.quarantine_prefix}{item_id}"
+
+    @property
+    def faults_prefix(self) -> str:
+        """Prefix of everything that was wrong with requests and accepted all the same."""
+        return f"{self.raw_prefix}faults/"
+
+    def fault(self, item_id: str) -> str:
+        """One such fault; its metadata carries the reason, its content what could not be used."""
+        return f"{self.faults_prefix}{item_id}"
 
     @property
     def finals_prefix(self) -> str:

@@ -13,6 +13,7 @@ from common.ports.publisher import Publisher
 from common.ports.source_objects import SourceObjects
 from common.ports.token_store import TokenStore
 from common.web import base_app
+from ingest_service.earlier.routes import earlier_routes
 from ingest_service.http.cors import install_cors
 from ingest_service.http.limits import tenant_limits
 from ingest_service.http.places import Places, places_of
@@ -76,6 +77,8 @@ def create_app(deps: IngestDeps) -> Flask:
     app.register_blueprint(
         transcription_routes(intake, deps.settings, deps.tokens, limits, deps.transcripts, places, deps.drain)
     )
+    for routes in earlier_routes(intake, deps.settings, deps.tokens, deps.token_store, limits, deps.drain):
+        app.register_blueprint(routes)
     if deps.pushes is not None:
         app.register_blueprint(push_routes(intake, uploads, deps.pushes, deps.settings))
     app.register_blueprint(openapi_blueprint(app, "turnscribe: intake"))

@@ -147,6 +147,7 @@ class Stack:
                 Mount("/v1/uploads", ingest_app),
                 Mount("/v1/audio/transcriptions", ingest_app),
                 Mount("/v1/tokens", ingest_app),
+                Mount("/api", ingest_app),
                 Mount("/openapi.json", document_app(self.public_apps, "turnscribe")),
                 Mount("/internal/ingest", ingest_app, strip=True),
                 Mount("/internal/segmenter", segmenter_app, strip=True),

@@ -99,6 +99,12 @@ def guard(routes: Blueprint, tokens: TokenVerifier, limits: TenantLimits, *scope
         limits.enter(tenant)
         g.entered = tenant
 
+    leave_with_request(routes, limits)
+
+
+def leave_with_request(routes: Blueprint, limits: TenantLimits) -> None:
+    """Count a request of `routes` no more once it is answered. `g.entered` is the tenant that entered, if one did."""
+
     @routes.teardown_request
     def _leave(_error: BaseException | None) -> None:
         tenant: str | None = g.pop("entered", None)

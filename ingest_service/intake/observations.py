@@ -67,7 +67,7 @@ def observation(body: bytes) -> Observation:
     try:
         fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
         if "masks" in fields:
-            return _of_masks(msgspec.json.decode(body, type=Masks))
+            return observation_of_masks(msgspec.json.decode(body, type=Masks))
         if "intervals" in fields:
             return _of_intervals(msgspec.json.decode(body, type=Intervals))
     except UNREADABLE_JSON as error:
@@ -75,7 +75,8 @@ def observation(body: bytes) -> Observation:
     raise invalid_body("the body has neither masks nor intervals")
 
 
-def _of_masks(said: Masks) -> Observation:
+def observation_of_masks(said: Masks) -> Observation:
+    """The observation that masks make. Raises a 400 `Problem` or `Permanent` naming what is wrong."""
     checked_epoch_ms(said.ts_ms, "ts_ms")
     covered_from_ms, covered_to_ms, activities = activities_of_masks(said.ts_ms, said.bit_ms, said.masks)
     return _checked("epoch", covered_from_ms, covered_to_ms, activities)

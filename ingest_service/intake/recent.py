@@ -34,3 +34,8 @@ class Recent(Generic[K, V]):
             self._values.move_to_end(key)
             if len(self._values) > self._capacity:
                 self._values.popitem(last=False)
+
+    def forget(self, key: K) -> None:
+        """Remember nothing of the key any more."""
+        with self._lock:
+            self._values.pop(key, None)

@@ -9,15 +9,15 @@ from ingest_service.intake.recordings import refuse_what_is_no_audio
 from ingest_service.intake.requests import ChunkUpload
 
 
-def store_chunk(intake: Intake, upload: ChunkUpload, data: bytes) -> bool:
+def store_chunk(intake: Intake, upload: ChunkUpload, data: bytes, *, check_container: bool = True) -> bool:
     """True when the chunk is new, False when the same bytes were there. On return bytes and event are durable.
 
     The same bytes again publish the first event again, since the first attempt may have died between storing and publishing.
     Raises a `Problem`: 409 when other bytes are stored under the seq, or the connection may not be fed any more, 415 when the first
-    chunk can't be audio. Nothing is published then.
+    chunk can't be audio (where `check_container`; else the segmenter finds out). Nothing is published then.
     """
     stream = upload.stream
-    if upload.seq == 0:
+    if upload.seq == 0 and check_container:
         refuse_what_is_no_audio(stream, upload.options, data)
     name = intake.objects(stream.tenant, stream.connection_id).chunk(upload.seq)
     intake.refuse_new(name, intake.limits.seq_problem(stream.connection_id, upload.seq))

@@ -7,10 +7,11 @@ from typing import Final
 import msgspec
 
 from common.events import StreamEnded
-from common.object_names import seq_of
-from common.ports.blob_store import BlobNotFound
+from common.object_names import ConnectionObjects, seq_of
+from common.ports.blob_store import BlobInfo, BlobNotFound
 from common.problems import Problem
 from common.stored_chunks import event_of_content, stream_description
+from ingest_service.intake.faults import DETAIL, REASON, SEQ
 from ingest_service.intake.intake import Intake
 
 MAX_MISSING: Final = 1_000
@@ -41,7 +42,7 @@ class StreamStatus(msgspec.Struct, frozen=True):
     ended: bool
     last_seq: int | None
     problems: tuple[ChunkProblem, ...]
-    """What was put into quarantine, at most 1,000 of them. The stream goes on without it."""
+    """What was put into quarantine, or accepted in spite of a fault, at most 1,000 of them. The stream goes on."""
     recommended_chunk_ms: int
 
 
@@ -66,7 +67,7 @@ def stream_status(intake: Intake, tenant: str, connection_id: str, recommended_c
         missing=missing,
         ended=last_seq is not None,
         last_seq=last_seq,
-        problems=tuple(islice(_problems(intake, objects.quarantine_prefix), MAX_PROBLEMS)),
+        problems=tuple(islice(_problems(intake, objects), MAX_PROBLEMS)),
         recommended_chunk_ms=recommended_chunk_ms,
     )
 
@@ -86,14 +87,16 @@ def _last_seq(intake: Intake, end_name: str) -> int | None:
         return None
 
 
-def _problems(intake: Intake, prefix: str) -> Iterator[ChunkProblem]:
-    """Read from names and metadata alone."""
-    for info in intake.blobs.list(prefix):
-        item = info.name.removeprefix(prefix)
-        reason = info.metadata.get("reason", "unreadable").replace("_", "-")
-        yield ChunkProblem(
-            type=f"urn:turnscribe:problem:{reason}",
-            title="Not readable",
-            detail=info.metadata.get("detail", ""),
-            seq=int(item) if item.isdecimal() else None,
-        )
+def _problems(intake: Intake, objects: ConnectionObjects) -> Iterator[ChunkProblem]:
+    """What could not be read, then what was accepted in spite of a fault: from names and metadata alone."""
+    for info in intake.blobs.list(objects.quarantine_prefix):
+        item = info.name.removeprefix(objects.quarantine_prefix)
+        yield _problem("Not readable", info, item if item.isdecimal() else None)
+    for info in intake.blobs.list(objects.faults_prefix):
+        yield _problem("Accepted with a fault", info, info.metadata.get(SEQ))
+
+
+def _problem(title: str, info: BlobInfo, seq: str | None) -> ChunkProblem:
+    reason = info.metadata.get(REASON, "unreadable").replace("_", "-")
+    detail = info.metadata.get(DETAIL, "")
+    return ChunkProblem(f"urn:turnscribe:problem:{reason}", title, detail, None if seq is None else int(seq))
