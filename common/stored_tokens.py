@@ -15,6 +15,8 @@ from common.ports.token_store import TokenStore, hash_of
 
 MAX_TOKEN_LENGTH: Final = 512
 """Characters. What is longer is nobody's, and nobody's store is asked."""
+NOBODY_S: Final = 2.0
+"""What is nobody's counts as such for no longer: who asks whether a token is good, registers it and comes with it does so within seconds."""
 CAPACITY: Final = 10_000
 """Remembered answers of each kind: whoever tries tokens at random must not push the good ones out."""
 
@@ -54,9 +56,9 @@ class _Answers:
 class StoredTokens:
     """A `TokenVerifier` over the store. Thread-safe; one for each process.
 
-    An answer, be it "nobody", counts for `cache_s` from when the store was asked: so long may a disabled token still be let in,
-    here and in every other process, and so long may a new one be refused that was tried before it was there. Requests that come
-    with one token at the same time ask once.
+    An answer counts for `cache_s` from when the store was asked: so long may a disabled token still be let in, here and in every other
+    process. "Nobody" counts for NOBODY_S at most: so long may a new token be refused that was tried before it was there. Requests that
+    come with one token at the same time ask once.
     """
 
     def __init__(
@@ -99,8 +101,10 @@ class StoredTokens:
             told.set_exception(error)
             raise
         with self._lock:
-            answers = self._nobody if principal is None else self._somebody
-            answers.keep(token_hash, _Answer(principal, now_s + self._cache_s))
+            if principal is None:
+                self._nobody.keep(token_hash, _Answer(None, now_s + min(NOBODY_S, self._cache_s)))
+            else:
+                self._somebody.keep(token_hash, _Answer(principal, now_s + self._cache_s))
             del self._asked[token_hash]
         told.set_result(principal)
         return principal
