@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
-from flask import Request, g, request
+from flask import Request, g
 
+from common.current_request import current_request
 from common.ids import DEFAULT_TENANT
 from common.ports.token_store import ALL_SCOPES, Scope
 from common.problems import Problem
@@ -59,7 +60,7 @@ def require_bearer(verifier: TokenVerifier, scope: Scope) -> Callable[[], None]:
     """A `before_request` hook: 401 or 403 with problem details, or `principal()` is set and has `scope`."""
 
     def authenticate() -> None:
-        found = verified(verifier, request)
+        found = verified(verifier, current_request())
         require_scope(found, scope)
         g.principal = found
 

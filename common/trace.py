@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Final
 
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, TraceIdRatioBased
 from opentelemetry.trace import (
@@ -21,7 +21,7 @@ from opentelemetry.trace import (
     TraceFlags,
     TracerProvider,
     get_current_span,
-    use_span,
+    set_span_in_context,
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -85,13 +85,16 @@ def span(
     """
     context = _PROPAGATOR.extract({"traceparent": traceparent}, Context()) if traceparent else Context()
     begun = _start(service, name, context, kind, attributes or {})
-    with use_span(begun, end_on_exit=True, record_exception=False, set_status_on_exception=False):
-        try:
-            yield begun
-        except Exception as error:
-            record_error(error)
-            begun.set_status(StatusCode.ERROR)
-            raise
+    before = attach(set_span_in_context(begun))
+    try:
+        yield begun
+    except Exception as error:
+        record_error(error)
+        begun.set_status(StatusCode.ERROR)
+        raise
+    finally:
+        detach(before)
+        begun.end()
 
 
 def record_error(error: Exception) -> None:

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from flask import Flask, Request, Response, current_app, g, request
+from flask import Flask, Request, Response, current_app, g
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 from structlog.contextvars import clear_contextvars, get_contextvars
-from werkzeug.local import LocalProxy
 
+from common.current_request import current_request
 from common.health import Check, Drain, health_blueprint
 from common.logs import ID_KEYS, REQUEST_LINE, get_logger
 from common.problems import install_problem_handlers
@@ -46,7 +46,7 @@ def base_app(service: str, checks: Mapping[str, Check], drain: Drain) -> Flask:
         clear_contextvars()
         g.began_s = time.perf_counter()
         g.spans = ExitStack()
-        req = _request()
+        req = current_request()
         if req.blueprint not in _WITHOUT_SPAN:
             method, route = req.method, _route(req)
             span_for_request(
@@ -58,7 +58,7 @@ def base_app(service: str, checks: Mapping[str, Check], drain: Drain) -> Flask:
 
     @app.after_request
     def _end(response: Response) -> Response:
-        req, status = _request(), response.status_code
+        req, status = current_request(), response.status_code
         _describe_span(status)
         if req.blueprint != "health":
             took_ms = round((time.perf_counter() - g.began_s) * 1000, 1)
@@ -78,11 +78,6 @@ class _App(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """As it is: nothing here is a coroutine, and Flask asks for each function of each request."""
         return func
-
-
-def _request() -> Request:
-    """The request itself: every look at it through Flask's proxy costs as much as finding it once."""
-    return cast("LocalProxy[Request]", request)._get_current_object()  # noqa: SLF001 -- Flask's documentation names it
 
 
 def _route(req: Request) -> str:

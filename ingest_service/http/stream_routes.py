@@ -11,6 +11,7 @@ from structlog.contextvars import bind_contextvars
 
 from common.auth import TokenVerifier, principal
 from common.clock import Clock
+from common.current_request import current_request
 from common.ids import checked_id
 from common.openapi.described import Body, Content, described, json_answer, json_body, named
 from common.ports.token_store import Scope
@@ -86,18 +87,14 @@ def stream_routes(
         scopes=(Scope.INGEST,),
     )
     def put_chunk(connection_id: str, seq: str) -> Response:
-        query = parameters(request.args, CHUNK_PARAMETERS)
-        of = stream(principal().tenant, connection_id, query)
+        req, owner = current_request(), principal()
+        query = parameters(req.args, CHUNK_PARAMETERS)
+        of = stream(owner.tenant, connection_id, query)
         upload = chunk_upload(
-            of,
-            seq,
-            query,
-            request.headers.get("Content-Type", ""),
-            now_ms=clock.now_ms(),
-            user_id=principal().user_id,
+            of, seq, query, req.headers.get("Content-Type", ""), now_ms=clock.now_ms(), user_id=owner.user_id
         )
         bind_contextvars(connection_id=connection_id, seq=upload.seq)
-        data = read_body(request, settings.max_chunk_bytes)
+        data = read_body(req, settings.max_chunk_bytes)
         is_new = store_chunk(intake, upload, data)
         answer = StoredChunk(connection_id, upload.seq, len(data), "stored" if is_new else "already_stored")
         return _json(answer, 201 if is_new else 200)
