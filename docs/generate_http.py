@@ -42,6 +42,10 @@ TITLES: Final = {
     "meetings": "Transcripts",
     "tokens": "Tokens",
     "dead_letters": "Dead letters",
+    "extension": "Clients of the earlier system",
+    "token_check": "Clients of the earlier system",
+    "users": "Clients of the earlier system",
+    "audio_stream": "Clients of the earlier system",
     "health": "Health",
 }
 """Sections in this order, by the routes' tags; others follow under their own name."""

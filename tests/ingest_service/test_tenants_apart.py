@@ -35,6 +35,7 @@ def names_of(owner: Owner) -> set[str]:
         "chunk": objects.chunk(0),
         "speakers": objects.speakers(5, "0f"),
         "quarantine": objects.quarantine("0"),
+        "fault": objects.fault("0"),
         "final_segment": objects.final_segment(0, 0),
         "segment_event": objects.segment_event(0, 0, b"event"),
         "provisional_segment": objects.provisional_segment(0, 0, 0),
