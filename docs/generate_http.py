@@ -34,6 +34,7 @@ answers for its own routes, and the local runner for all.
 TITLES: Final = {
     "streams": "Live streams",
     "stream_socket": "Live streams over a WebSocket",
+    "recorder": "A recorder for web pages",
     "recordings": "Whole recordings",
     "uploads": "Resumable uploads",
     "upload_capabilities": "Resumable uploads",

@@ -17,6 +17,7 @@ from ingest_service.earlier.routes import earlier_routes
 from ingest_service.http.cors import install_cors
 from ingest_service.http.limits import tenant_limits
 from ingest_service.http.places import Places, places_of
+from ingest_service.http.recorder_routes import recorder_routes
 from ingest_service.http.recording_routes import recording_routes
 from ingest_service.http.request_head import refuse_long_heads
 from ingest_service.http.stream_routes import stream_routes
@@ -66,6 +67,7 @@ def create_app(deps: IngestDeps) -> Flask:
     limits = tenant_limits(deps.settings, deps.clock)
     app.register_blueprint(token_routes(deps.token_store, deps.tokens, limits, deps.clock))
     app.register_blueprint(stream_routes(intake, deps.settings, deps.tokens, limits, deps.clock))
+    app.register_blueprint(recorder_routes())
     uploads = Uploads(intake)
     app.register_blueprint(recording_routes(intake, uploads, deps.settings, deps.tokens, limits))
     app.register_blueprint(upload_routes(uploads, deps.settings, deps.tokens, limits, deps.clock))

@@ -143,6 +143,7 @@ class Stack:
             (
                 Mount("/v1/stream", ingest_app),
                 Mount("/v1/streams", ingest_app),
+                Mount("/v1/recorder.js", ingest_app),
                 Mount("/v1/recordings", ingest_app),
                 Mount("/v1/uploads", ingest_app),
                 Mount("/v1/audio/transcriptions", ingest_app),

@@ -28,8 +28,8 @@ from whisper_service.app import WhisperDeps
 from whisper_service.settings import WhisperSettings
 from whisper_service.transcription import Request, Transcription
 
-OPEN = {"/api/v1/extension/check-token"}
-"""Says whether a token is valid, and so answers without one too."""
+OPEN = {"/api/v1/extension/check-token", "/v1/recorder.js"}
+"""One says whether a token is valid, and so answers without one too; the other is a script without secrets, which browsers load by themselves."""
 
 
 class BearerOf:
