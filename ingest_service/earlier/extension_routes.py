@@ -14,7 +14,7 @@ from structlog.contextvars import bind_contextvars
 
 from common.auth import TokenVerifier, presented_token, principal
 from common.events import StreamOptions
-from common.openapi.described import Parameter, described, json_answer, json_body, named
+from common.openapi.described import ANY_BYTES, JSON, Body, Content, Parameter, described, json_answer, named
 from common.ports.token_store import Scope
 from common.problems import Problem
 from ingest_service.earlier.guard import patient_guard
@@ -22,14 +22,21 @@ from ingest_service.earlier.patience import Patience
 from ingest_service.earlier.readings import read_masks, read_source, read_time
 from ingest_service.http.body import read_body
 from ingest_service.http.limits import TenantLimits
-from ingest_service.http.stream_routes import AUDIO
 from ingest_service.intake.end_stream import end_stream
 from ingest_service.intake.faults import Fault, Faults
 from ingest_service.intake.intake import Intake
 from ingest_service.intake.observations import MAX_BODY_BYTES, Masks, observation_of_masks
 from ingest_service.intake.observe_speakers import observe_speakers
 from ingest_service.intake.parameters import CONNECTION_IN_QUERY, MEETING, TOKEN
-from ingest_service.intake.requests import ChunkUpload, EndOfStream, Stream, checked_seq, invalid, stream
+from ingest_service.intake.requests import (
+    MAX_CONTENT_TYPE_LENGTH,
+    ChunkUpload,
+    EndOfStream,
+    Stream,
+    checked_seq,
+    invalid,
+    stream,
+)
 from ingest_service.intake.store_chunk import store_chunk
 from ingest_service.settings import IngestSettings
 
@@ -46,6 +53,12 @@ AUDIO_PARAMETERS: Final = named(
 )
 SPEAKER_PARAMETERS: Final = named(CONNECTION_IN_QUERY, MEETING, _TIME, _SOURCE, TOKEN)
 CHECK_PARAMETERS: Final = named(TOKEN)
+_BLOB: Final = Body((Content(ANY_BYTES),), "What MediaRecorder gave out; its last blob may be empty.", required=False)
+_MASKS: Final = Body(
+    (Content(JSON),),
+    'Names and masks, such as `[["Ada", "0110001111"]]`: tenths of a second. What can\'t be read is kept, and noted.',
+    required=False,
+)
 _YES: Final = frozenset({"1", "true"})
 
 
@@ -80,7 +93,7 @@ def extension_routes(
     @described(
         "Store a chunk, as the earlier system's extension sends it",
         parameters=AUDIO_PARAMETERS,
-        body=AUDIO,
+        body=_BLOB,
         answers={200: json_answer(ChunkReceived, "It is durable.")},
         problems=(409, 411, 413),
         scopes=(Scope.INGEST,),
@@ -94,7 +107,7 @@ def extension_routes(
         source, source_fault = read_source(request.args.get("source", ""))
         options = StreamOptions(source=source, user_id=principal().user_id)
         content_type = request.headers.get("Content-Type", "")
-        if content_type.startswith("audio/"):
+        if content_type.startswith("audio/") and len(content_type) <= MAX_CONTENT_TYPE_LENGTH:
             options = structs.replace(options, content_type=content_type)
         upload = ChunkUpload(of, seq, captured_at_ms, options)
         patience.until_done(lambda: _take_chunk(upload, data))
@@ -107,9 +120,7 @@ def extension_routes(
     @described(
         "Say who spoke in one window, as the earlier system's extension does",
         parameters=SPEAKER_PARAMETERS,
-        body=json_body(
-            list[tuple[str, str]], 'Names and masks, such as `[["Ada", "0110001111"]]`: tenths of a second.'
-        ),
+        body=_MASKS,
         answers={201: json_answer(SpeakersCreated, "It is durable.")},
         problems=(409, 411, 413),
         scopes=(Scope.INGEST,),
