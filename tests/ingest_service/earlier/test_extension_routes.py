@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from werkzeug.test import TestResponse
 
-from common.events import Activity, ChunkStored, SpeakersObserved, StreamEnded
+from common.events import Activity, ChunkStored, SpeakersObserved, StreamEnded, StreamOptions
 from common.ports.token_store import Scope, TokenRecord, hash_of
 from ingest_service.earlier.patience import PATIENCE_S
 from ingest_service.intake.stream_status import StreamStatus
@@ -91,6 +91,27 @@ def test_other_bytes_under_a_number_that_is_taken_are_kept_beside_the_stream(ing
 
 def test_a_first_blob_that_begins_no_recording_is_left_to_the_segmenter(ingest: Ingest) -> None:
     assert audio(ingest, 0, b"<html>").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [("audio/webm;codecs=opus", "audio/webm;codecs=opus"), ("text/plain", ""), ("audio/" + "x" * 5_000, "")],
+)
+def test_a_content_type_is_kept_where_it_can_be_one(ingest: Ingest, sent: str, kept: str) -> None:
+    answer = ingest.client.put(
+        f"/api/v1/extension/audio?i=0&{QUERY}&ts={TS}", data=b"x", headers=AUTHORIZED, content_type=sent
+    )
+    assert answer.status_code == 200
+    (chunk,) = ingest.events
+    assert isinstance(chunk, ChunkStored)
+    assert chunk.options.content_type == (kept or StreamOptions().content_type)
+
+
+def test_the_last_blob_may_be_empty(ingest: Ingest) -> None:
+    audio(ingest, 0)
+    assert audio(ingest, 1, b"", f"{QUERY}&ts={TS}&l=1").status_code == 200
+    assert [each.size_bytes for each in ingest.events if isinstance(each, ChunkStored)] == [4, 0]
+    assert [each.last_seq for each in ingest.events if isinstance(each, StreamEnded)] == [1]
 
 
 def test_a_second_last_chunk_changes_nothing(ingest: Ingest) -> None:
