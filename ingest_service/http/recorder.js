@@ -144,6 +144,6 @@ async function transact(mode, work) {
   return new Promise((resolve, reject) => {
     const request = work(transaction.objectStore("recordings"), transaction.objectStore("items"));
     transaction.oncomplete = () => resolve(request?.result);
-    transaction.onabort = () => reject(transaction.error);
+    transaction.onabort = () => reject(transaction.error ?? new Error("the database was closed"));
   });
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import Pages
 from turnscribe.client import Client
 from turnscribe.local_server import LocalServer, free_port
 
@@ -53,9 +54,17 @@ def pages(root: Path) -> list[Page]:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """What `turnscribe serve` runs, on a free port."""
+def meeting_page() -> Iterator[Pages]:
+    """A page of another origin than the server's."""
+    with Pages() as pages:
+        yield pages
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory, meeting_page: Pages) -> Iterator[LocalServer]:
+    """What `turnscribe serve` runs, on a free port, for that page."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("API_", "REDIS_", "WHISPER_"))}
+    environ["CORS_ALLOWED_ORIGINS"] = meeting_page.origin
     with LocalServer(tmp_path_factory.mktemp("served"), free_port(), environ) as server:
         server.wait_until_ready(120)
         yield server

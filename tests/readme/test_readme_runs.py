@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import Pages, chromium
+from tests.e2e.excerpts import write_excerpt
 from tests.readme.conftest import Page
 from turnscribe.client import Client
 from turnscribe.errors import NotFound
@@ -15,22 +17,12 @@ from turnscribe.schema import Transcript
 
 pytestmark = [pytest.mark.component("whisper"), pytest.mark.slow]
 
-TEN_SECONDS_BYTES = 40_000
-BROWSER = """
-import { readFileSync } from "node:fs";
-const pieces = [], recording = readFileSync(process.argv[2]).subarray(0, %d);
-for (let at = 0; at < recording.length; at += 9001) pieces.push(recording.subarray(at, at + 9001));
-const mediaDevices = { getUserMedia: async () => ({}) };
-Object.defineProperty(globalThis, "navigator", { value: { mediaDevices }, configurable: true });
-globalThis.MediaRecorder = class {
-  constructor(_stream, { mimeType }) { this.mimeType = mimeType; }
-  start() {
-    setTimeout(() => {
-      for (const piece of pieces) this.ondataavailable({ data: new Blob([piece]) });
-      this.onstop();
-    }, 200);
-  }
-};
+PAGE = """
+<!doctype html>
+<button id="stop">Stop</button>
+<script type="module">
+  %s
+</script>
 """
 
 
@@ -68,17 +60,21 @@ def test_the_curl_commands_give_a_transcript(root: Path, readme: Page, served: L
     assert "Engineer" in text
 
 
-@pytest.mark.component("node")
+@pytest.mark.component("chromium")
 def test_the_browser_recorder_gives_a_transcript(
-    root: Path, readme: Page, served: LocalServer, client: Client, tmp_path: Path
+    readme: Page, served: LocalServer, client: Client, meeting_page: Pages, tmp_path: Path
 ) -> None:
     (snippet,) = readme.runnable("js")
-    program = tmp_path / "recorder.mjs"
-    here = snippet.replace("http://127.0.0.1:8080", served.url).replace('token = "…"', f'token = "{served.token}"')
-    program.write_text(BROWSER % TEN_SECONDS_BYTES + here)
-    recording = root / "turnscribe" / "demo" / "conversation.webm"
-    subprocess.run(["node", program, recording], capture_output=True, text=True, timeout=60, check=True)
+    here = snippet.replace("http://127.0.0.1:8080", served.url).replace('token: "…"', f'token: "{served.token}"')
+    meeting_page.html = PAGE % here
+    write_excerpt(tmp_path / "heard.wav", "wav")
+    with chromium(tmp_path / "profile", tmp_path / "heard.wav") as browser:
+        page = browser.new_page()
+        with page.expect_console_message(lambda line: line.text.startswith("3 chunks, ")):  # of three seconds each
+            page.goto(meeting_page.origin)
+        with page.expect_console_message(lambda line: line.text == "All is sent."):
+            page.click("#stop")
     transcript = when(client, "weekly-42", lambda transcript: transcript.complete)
-    assert transcript.utterances
+    assert "morning" in client.transcript_text("weekly-42", "text").lower()
     (stream,) = transcript.streams
     assert not stream.gaps

@@ -67,7 +67,8 @@ def test_every_variable_is_a_setting(pages: list[Page]) -> None:
 
 
 def test_every_route_of_the_readme_exists(root: Path, readme: Page) -> None:
-    reference = (root / "docs" / "http.md").read_text()  # another test compares it with what the routes say about themselves
+    # Another test compares the page with what the routes say about themselves.
+    reference = (root / "docs" / "http.md").read_text()
     named = _ROUTE.findall(readme.text)
     assert named
     assert [f"{method} {path}" for method, path in named if f"### `{method} {path}`\n" not in reference] == []
