@@ -4,6 +4,7 @@ import io
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -197,10 +198,9 @@ def test_a_page_that_is_reloaded_goes_on_with_what_it_left(
 
 
 @pytest.mark.component("whisper")
-def test_what_the_microphone_hears_is_read_in_the_transcript(tmp_path: Path, heard: Path, local: LocalServer) -> None:
+def test_what_the_microphone_hears_is_read_in_the_transcript(context: BrowserContext, local: LocalServer) -> None:
     """The whole stack, with the real Whisper; who speaks, the page says once a second."""
-    with Pages(page_for(local.url, local.token)) as pages, chromium(tmp_path / "profile", heard) as browser:
-        page = browser.new_page()
+    with Pages(page_for(local.url, local.token)) as pages, closing(context.new_page()) as page:
         page.goto(pages.origin)
         recording = Recording(page)
         page.evaluate("window.telling = setInterval(() => recorder.speakers([['Chair', '1111111111']]), 1000)")
