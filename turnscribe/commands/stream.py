@@ -2,17 +2,14 @@
 
 import argparse
 import json
-import os
 import secrets
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from types import FrameType
+from contextlib import ExitStack
 from typing import Final
 
 from turnscribe.client import Client
 from turnscribe.commands.command import EXIT_FAILED, EXIT_USAGE, Commands, failed, server_options, token_of
+from turnscribe.commands.stop_signals import stop_signals
 from turnscribe.credentials import NoToken
 from turnscribe.errors import TurnscribeClientError
 from turnscribe.live import LiveStream
@@ -93,7 +90,7 @@ def _run(chosen: argparse.Namespace) -> int:
     told = DurableLine(sys.stderr)
     once = RetryPolicy(give_up_after_s=0.0)  # the next look at the transcript comes in a second
     with ExitStack() as open_, Client(chosen.read_url or chosen.url, token, retry=once, timeout_s=10.0) as reader:
-        stop = open_.enter_context(_stop_signals())
+        stop = open_.enter_context(stop_signals())
         lines = FinalLines(reader, chosen.meeting, connection_id, sys.stderr if chosen.json else sys.stdout)
         if chosen.show:
             lines.start()
@@ -139,38 +136,3 @@ def _as_json(meeting_id: str, connection_id: str, progress: LiveProgress) -> dic
         "chunks": progress.durable_chunks,
         "bytes": progress.durable_bytes,
     }
-
-
-class _Stop:
-    """What Ctrl-C and SIGTERM do: the first makes `fd` readable, the second raises `KeyboardInterrupt`."""
-
-    def __init__(self, fd: int, write_fd: int) -> None:
-        self.fd = fd
-        self._write_fd = write_fd
-        self._gives_up = False
-
-    def once_more_gives_up(self) -> None:
-        """There is nothing left to be read: the next signal raises."""
-        self._gives_up = True
-
-    def handle(self, _number: int, _frame: FrameType | None) -> None:
-        """The signal handler."""
-        if self._gives_up:
-            raise KeyboardInterrupt
-        self._gives_up = True
-        os.write(self._write_fd, b".")
-
-
-@contextmanager
-def _stop_signals() -> Iterator[_Stop]:
-    """In the main thread."""
-    fd, write_fd = os.pipe()
-    stop = _Stop(fd, write_fd)
-    before = {number: signal.signal(number, stop.handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        os.close(fd)
-        os.close(write_fd)

@@ -6,7 +6,6 @@ import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +20,7 @@ from turnscribe.commands.command import (
     token_of,
     with_client,
 )
+from turnscribe.commands.recording_options import BadUsage, add_recording_options, recording_options
 from turnscribe.demo.speakers import UnreadableSpeakers, load_ground_truth
 from turnscribe.errors import TurnscribeClientError
 from turnscribe.rate_limit import RateLimit, bytes_per_second
@@ -36,23 +36,11 @@ EXIT_INTERRUPTED: Final = 130
 TIMEOUT_S: Final = 600.0
 
 
-class BadUsage(Exception):
-    """Options that don't fit together. The message is for a person."""
-
-
 def _rate(text: str) -> float:
     try:
         return bytes_per_second(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _epoch_ms(text: str) -> int:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2025-07-01T09:00:00+02:00") from error
-    return round(at.timestamp() * 1000)
 
 
 def _at_least_one(text: str) -> int:
@@ -85,31 +73,12 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--parallel", type=_at_least_one, default=2, metavar="N", help="files at once (default: %(default)d)"
     )
-    command.add_argument(
-        "--language", default="", metavar="CODE", help="spoken language, such as en (default: detected)"
-    )
-    command.add_argument("--source", default="", metavar="NAME", help="where it was recorded, such as zoom")
-    command.add_argument(
-        "--started-at",
-        type=_epoch_ms,
-        metavar="TIME",
-        help="when the recording began (ISO 8601; local time without an offset)",
-    )
-    command.add_argument(
-        "--channels", choices=("mix", "separate"), default="mix", help="separate: each audio channel is one speaker"
-    )
-    command.add_argument("--channel-speakers", default="", metavar="A,B", help="the names of the channels' speakers")
+    add_recording_options(command)
     command.add_argument(
         "--speakers",
         type=Path,
         metavar="FILE.json",
         help='who spoke when in the one FILE: {"turns": [{"speaker", "start", "end"}, …]}, in seconds',
-    )
-    command.add_argument(
-        "--content-type",
-        default="",
-        metavar="TYPE",
-        help="of samples without a header: audio/pcm;rate=16000;channels=1",
     )
     command.add_argument("--limit-rate", type=_rate, metavar="RATE", help="bytes per second in all, such as 500k or 2M")
     command.add_argument(
@@ -168,21 +137,13 @@ def run_upload(client: Client, chosen: argparse.Namespace) -> int:
 
 def upload_options(chosen: argparse.Namespace) -> UploadOptions:
     """What is said about all files. Raises `BadUsage` for what does not fit together."""
-    if chosen.channel_speakers and chosen.channels != "separate":
-        raise BadUsage("--channel-speakers needs --channels separate")
+    options = recording_options(chosen)
     if not chosen.wait and (chosen.output or chosen.read_url):
         raise BadUsage("--output and --read-url need --wait")
     several = len(chosen.files) > 1 and chosen.meeting is None
     if chosen.wait and several and chosen.format != "text" and not chosen.output and not chosen.json:
         raise BadUsage(f"several transcripts as {chosen.format} need --output or --json")
-    return UploadOptions(
-        content_type=chosen.content_type,
-        source=chosen.source,
-        language=chosen.language,
-        channels=chosen.channels,
-        channel_speakers=tuple(chosen.channel_speakers.split(",")) if chosen.channel_speakers else (),
-        started_at_ms=chosen.started_at,
-    )
+    return options
 
 
 def speakers_of(chosen: argparse.Namespace) -> tuple[Interval, ...]:
