@@ -56,7 +56,6 @@ COMPONENTS: Final = {
         ),
         Component("curl", _program("curl"), "install it: apt-get install curl"),
         Component("ffmpeg", _program("ffmpeg"), "install it: apt-get install ffmpeg"),
-        Component("node", _program("node"), "install Node.js 18 or newer: apt-get install nodejs"),
         Component("chromium", _program("chromium"), "install it: apt-get install chromium"),
         Component(
             "corpus",
