@@ -79,7 +79,8 @@ def create_app(deps: IngestDeps) -> Flask:
     app.register_blueprint(
         transcription_routes(intake, deps.settings, deps.tokens, limits, deps.transcripts, places, deps.drain)
     )
-    for routes in earlier_routes(intake, deps.settings, deps.tokens, deps.token_store, limits, deps.drain):
+    earlier = earlier_routes(intake, deps.settings, deps.tokens, deps.token_store, limits, deps.drain, places)
+    for routes in earlier:
         app.register_blueprint(routes)
     if deps.pushes is not None:
         app.register_blueprint(push_routes(intake, uploads, deps.pushes, deps.settings))

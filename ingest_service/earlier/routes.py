@@ -12,6 +12,7 @@ from ingest_service.earlier.extension_routes import extension_routes, token_chec
 from ingest_service.earlier.patience import Patience
 from ingest_service.earlier.user_routes import user_routes
 from ingest_service.http.limits import TenantLimits
+from ingest_service.http.places import Places
 from ingest_service.intake.intake import Intake
 from ingest_service.settings import IngestSettings
 
@@ -23,9 +24,10 @@ def earlier_routes(
     token_store: TokenStore,
     limits: TenantLimits,
     drain: Drain,
+    places: Places,
 ) -> Iterator[Blueprint]:
     """The blueprints below `/api`."""
-    patience = Patience(intake.clock, drain)
+    patience = Patience(intake.clock, drain, places)
     yield extension_routes(intake, settings, tokens, limits, patience)
     yield token_check_route(tokens, patience)
     yield user_routes(token_store, tokens, limits, intake.clock)

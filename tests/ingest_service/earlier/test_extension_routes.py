@@ -4,12 +4,14 @@ import msgspec
 import pytest
 from werkzeug.test import TestResponse
 
+from common.errors import Backpressure, Retryable
 from common.events import Activity, ChunkStored, SpeakersObserved, StreamEnded, StreamOptions
 from common.ports.token_store import Scope, TokenRecord, hash_of
-from ingest_service.earlier.patience import PATIENCE_S
+from ingest_service.earlier.patience import PATIENCE_S, Patience
+from ingest_service.http.places import Places
 from ingest_service.intake.stream_status import StreamStatus
 from tests.ingest_service.earlier.passing_time import Passing
-from tests.ingest_service.fakes import AUTHORIZED, NOW_MS, Fault, Ingest, problem
+from tests.ingest_service.fakes import AUTHORIZED, NOW_MS, Fault, FrozenClock, Ingest, problem
 
 TS = f"{NOW_MS / 1000:.1f}"
 QUERY = "connection_id=c1&meeting_id=m1&source=google_meet"
@@ -178,6 +180,23 @@ def test_after_a_while_the_outage_is_told(ingest: Ingest) -> None:
     ingest.publisher.faults.plan([Fault.BEFORE] * 1_000)
     assert problem(audio(ingest, 0))[:2] == (503, "unavailable")
     assert PATIENCE_S <= (ingest.clock.ms - NOW_MS) / 1000 <= PATIENCE_S + 5
+
+
+def test_where_all_places_are_taken_nobody_waits() -> None:
+    clock, places = FrozenClock(), Places(1)
+    patience = Patience(clock, Passing(clock), places)
+
+    def down() -> None:
+        raise Retryable("down", reason="down")
+
+    with places.taken(), pytest.raises(Backpressure, match="places"):
+        patience.until_done(down)
+    assert clock.ms == NOW_MS
+    with places.taken():
+        assert patience.until_done(lambda: "done") == "done"
+    with pytest.raises(Retryable):
+        patience.until_done(down)
+    assert clock.ms > NOW_MS
 
 
 def test_a_process_that_ends_waits_no_longer(ingest: Ingest) -> None:
