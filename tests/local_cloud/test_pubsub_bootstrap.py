@@ -15,7 +15,9 @@ from tests.push_receiver import PushReceiver
 
 pytestmark = pytest.mark.component("emulators")
 PREFIX = "blue-"
-BASE_URLS = {"segmenter": "http://127.0.0.1:7001", "transcribe": "http://127.0.0.1:7002"}
+BASE_URLS = {
+    name: f"http://127.0.0.1:{port}" for name, port in (("segmenter", 7001), ("transcribe", 7002), ("ingest", 7004))
+}
 
 
 @contextmanager
