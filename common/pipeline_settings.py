@@ -38,7 +38,8 @@ class PushedSettings(PipelineSettings, frozen=True, kw_only=True):
             description=(
                 "How a push proves where it comes from: `token` (PUSH_TOKEN, which the embedded queue sends), `oidc` (the token that "
                 "Pub/Sub and Cloud Scheduler sign) or `none` (the emulator, which proves nothing). On Cloud Run only `oidc`. "
-                "Empty: `oidc` with GCS_BUCKET, `token` without."
+                "Empty: `oidc` with GCS_BUCKET, `token` without; in ingest, where PUSH_TOKEN, PUSH_AUDIENCE and PUSH_SERVICE_ACCOUNTS are "
+                "empty too, nobody may push."
             )
         ),
     ] = ""

@@ -119,6 +119,14 @@ def test_poison_is_put_aside_with_its_reason_and_bytes(data: bytes, attributes: 
     assert len(ingest.events) == len(before) + 1
 
 
+def test_without_a_bucket_there_are_no_references() -> None:
+    ingest = PushedIngest(gcs_bucket="")
+    ingest.sources.put(URI, OGG)
+    assert ingest.push(b"", {"uri": URI}) == 204
+    assert ingest.quarantined() == ["no_source_objects"]
+    assert ingest.sources.reads == []
+
+
 def test_a_reference_becomes_a_recording_piece_by_piece(ingest: PushedIngest) -> None:
     ingest.sources.put(URI, OGG)
     for _ in range(2):
