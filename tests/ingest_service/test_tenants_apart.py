@@ -1,6 +1,7 @@
 """No tenant's ids lead to another tenant's data, however the ids are chosen: in what things are called, and over the routes."""
 
 import inspect
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from common.adapters.google.firestore_transcripts import FirestoreTranscriptStor
 from common.ids import InvalidId, checked_id
 from common.object_names import ConnectionObjects, dead_letter, dead_letter_id, dead_letters_prefix
 from common.ports.stream_registry import StreamRecord
-from common.ports.token_store import hash_of
 from common.ports.transcript_store import SegmentTranscript
 from segmenter_service.mailbox import Mailbox, Scripts
 from tests.ingest_service.owners import Owner, owners_of_two_tenants, with_every_joint
@@ -164,7 +164,7 @@ def segment(owner: Owner) -> SegmentTranscript:
 def test_no_row_in_sqlite_is_another_tenants(folder: Path, two: tuple[Owner, Owner]) -> None:
     """Whatever of the one is in the database, the other finds nothing, and its own beside it afterwards."""
     one, other = two
-    name = hash_of(repr(two))
+    name = secrets.token_hex(8)  # an example may be tried twice
     streams, transcripts = (
         SqliteStreamRegistry(folder / f"{name}.streams"),
         SqliteTranscriptStore(folder / f"{name}.transcripts"),
