@@ -6,7 +6,6 @@ whoever dies at any point in between only does again what changes nothing.
 """
 
 import os
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -19,6 +18,7 @@ from common.clock import Clock, iso_utc
 from common.errors import Backpressure, Permanent, Retryable
 from common.logs import get_logger
 from ingest_service.pubsub.dropbox import DropBox, Dropped
+from local_runner.repeating import Repeating
 
 log = get_logger(__name__)
 
@@ -125,28 +125,15 @@ class DropFolder:
         return True
 
 
-class DropFolderWatch:
-    """Looks into the folder every `interval_s`, in a thread."""
+class DropFolderWatch(Repeating):
+    """Looks into the folder every `interval_s`, in a thread. When it stops, it takes nothing more but the file in hand."""
 
     def __init__(self, folder: DropFolder, interval_s: float = POLL_INTERVAL_S) -> None:
+        super().__init__("drop-folder", interval_s, self._look)
         self._folder = folder
-        self._interval_s = interval_s
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="drop-folder", daemon=True)
 
-    def start(self) -> None:
-        """Begin. Starts once."""
-        self._thread.start()
-
-    def stop(self, timeout_s: float) -> None:
-        """Take nothing more; wait for the file in hand."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._interval_s):
-            try:
-                self._folder.look(self._stopping.is_set)
-            except Exception as error:
-                log.exception("drop_folder_failed", error_type=type(error).__name__)
+    def _look(self) -> None:
+        try:
+            self._folder.look(lambda: self.is_stopping)
+        except Exception as error:
+            log.exception("drop_folder_failed", error_type=type(error).__name__)

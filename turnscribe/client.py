@@ -29,8 +29,8 @@ from turnscribe.schema import (
     StreamStatus,
     Transcript,
 )
+from turnscribe.speaker_activity import SpeakerActivity
 from turnscribe.speaker_intervals import Interval as Interval
-from turnscribe.speaker_intervals import observation
 from turnscribe.tokens import Tokens
 from turnscribe.transport import Answer, RetryPolicy, Transport
 from turnscribe.upload import PART_BYTES, ToldProgress, UploadedRecording, upload
@@ -163,7 +163,7 @@ class Client:
         return self._transport.request("GET", path).decoded(object)
 
 
-class Stream:
+class Stream(SpeakerActivity):
     """One connection: one uploader's sequence of chunks. Made by `Client.stream`."""
 
     def __init__(
@@ -187,28 +187,6 @@ class Stream:
         path = f"{_stream_path(self.connection_id)}/chunks/{seq}"
         headers = {"Content-Type": self._content_type}
         return self._transport.request("PUT", path, query=query, body=data, headers=headers).decoded(StoredChunk)
-
-    def observe_masks(self, ts_ms: int, masks: Sequence[tuple[str, str]], *, bit_ms: int = 100) -> str:
-        """Who spoke in the window that ends at `ts_ms` (epoch): per speaker one digit 0 or 1 for every `bit_ms`.
-
-        Returns the observation's id, once it is durable.
-        """
-        said = {"ts_ms": ts_ms, "bit_ms": bit_ms, "masks": [list(mask) for mask in masks]}
-        return self._observe(msgspec.json.encode(said))
-
-    def observe_intervals(
-        self,
-        intervals: Sequence[Interval],
-        *,
-        covered_from_ms: int,
-        covered_to_ms: int,
-        clock: Literal["stream", "epoch"] = "stream",
-    ) -> str:
-        """Who spoke from `covered_from_ms` to `covered_to_ms`; whoever is not named was silent there.
-
-        Returns the observation's id, once it is durable.
-        """
-        return self._observe(observation(intervals, covered_from_ms, covered_to_ms, clock))
 
     def end(self, last_seq: int, *, observations: int | None = None) -> None:
         """Say that the stream is complete: the seq of its last chunk (-1: none), and how many observations there were."""

@@ -13,20 +13,18 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final, Literal, Self
 
-import msgspec
-
 from turnscribe.live_messages import Observed
 from turnscribe.live_socket import opened
 from turnscribe.live_worker import LiveProgress, LiveWorker
 from turnscribe.live_worker import StreamOver as StreamOver
-from turnscribe.speaker_intervals import Interval, observation
+from turnscribe.speaker_activity import SpeakerActivity
 from turnscribe.transport import RetryPolicy
 
 MAX_WAITING_BYTES: Final = 32 * 1024**2
 """Two hours of speech at 32 kb/s."""
 
 
-class LiveStream:
+class LiveStream(SpeakerActivity):
     """One connection of a meeting, live. Its methods may be called from several threads; `send` keeps the order of its calls.
 
     As a context manager it ends the stream where all went well; after an exception it only closes, and the stream can go on later.
@@ -92,25 +90,6 @@ class LiveStream:
             worker.refuse_when_over()
             worker.outbox.put_chunk(data, captured_at_ms)
             worker.changed.notify_all()
-
-    def observe_masks(self, ts_ms: int, masks: Sequence[tuple[str, str]], *, bit_ms: int = 100) -> str:
-        """Who spoke in the window that ends at `ts_ms` (epoch), as in `turnscribe.client.Stream`. Returns the id, once it is durable.
-
-        Raises `BadRequest` for what is wrong in it, after which the stream goes on, and what `send` raises.
-        """
-        said = {"ts_ms": ts_ms, "bit_ms": bit_ms, "masks": [list(mask) for mask in masks]}
-        return self._observe(msgspec.json.encode(said))
-
-    def observe_intervals(
-        self,
-        intervals: Sequence[Interval],
-        *,
-        covered_from_ms: int,
-        covered_to_ms: int,
-        clock: Literal["stream", "epoch"] = "stream",
-    ) -> str:
-        """Who spoke from `covered_from_ms` to `covered_to_ms`; whoever is not named was silent there. Otherwise as `observe_masks`."""
-        return self._observe(observation(intervals, covered_from_ms, covered_to_ms, clock))
 
     def end(self) -> None:
         """Say that the stream is complete; returns once everything, the end too, is durable. Raises what `send` raises."""
