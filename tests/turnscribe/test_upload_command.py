@@ -247,7 +247,9 @@ def test_stopped_it_says_how_to_go_on(
     server: TusServer, started: Callable[[], "subprocess.Popen[str]"], number: signal.Signals
 ) -> None:
     process = started()
-    until(lambda: "PATCH" in server.methods and uploads_by_name(server).get("small.webm") == WEBM)
+    assert process.stderr is not None
+    told = iter(process.stderr.readline, "")
+    assert any("small.webm" in line for line in told), "it is there, and the uploader knows"
     until(lambda: len(server.methods) >= 6)  # the large one is on its way
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
