@@ -163,7 +163,9 @@ def test_a_thousand_requests_open_no_connection_more(stack: Stack, uploads: Clie
         list(uploaders.map(observe, range(400, 1400)))
         after = counted()
     assert all(before.values()), before
-    assert {**after, "redis": 0} == {**before, "redis": 0}
+    assert after["firestore"] == before["firestore"]
+    # A worker connects with the first event that it publishes; the bucket's server has a connection of its own for notifications.
+    assert after["pubsub"] <= WORKERS * len(stack.services) + 1
     # Redis has a pool, which opens what is wanted at the same time: the emulator has two pushes in flight, the sweep is one more.
     assert after["redis"] <= WORKERS * 3
 
