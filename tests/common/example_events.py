@@ -58,3 +58,19 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
 UPDATED = TranscriptUpdated(
     tenant="default", meeting_id="m", connection_id="c", segment_id="c:0:0", revision=0, final=True
 )
+
+WITHOUT_AUDIO = SegmentReady(
+    tenant="default",
+    meeting_id="gone",
+    connection_id="gone",
+    segment_id="gone:0:0",
+    channel=0,
+    revision=1,
+    final=True,
+    start_ms=0,
+    end_ms=1000,
+    padding_ms=200,
+    object_name="segments/gone/default/gone/final/0/0000000000.flac",
+    epoch_offset_ms=1_750_000_000_000,
+)
+"""A segment that nobody can transcribe, however often it comes: its audio is not there."""

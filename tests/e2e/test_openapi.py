@@ -15,7 +15,8 @@ import pytest
 import requests
 import schemathesis
 
-from common.events import SegmentReady, to_message
+from common.events import to_message
+from tests.common.example_events import WITHOUT_AUDIO
 from tests.e2e.conftest import READY_S, START_MS, demo_environment, until
 from tests.e2e.excerpts import write_excerpt
 from tests.transcribe_service.whisper_server import scripted_whisper
@@ -123,21 +124,7 @@ def successes(document: Json) -> set[tuple[str, str, str]]:
 
 def dead_letter(runner: LocalServer) -> None:
     """Have a message given up: nobody can read the audio that it tells of."""
-    event = SegmentReady(
-        tenant="default",
-        meeting_id="m-dead",
-        connection_id="c-dead",
-        segment_id="c-dead:0:0",
-        channel=0,
-        revision=1,
-        final=True,
-        start_ms=0,
-        end_ms=1000,
-        padding_ms=200,
-        object_name="segments/nowhere.flac",
-        epoch_offset_ms=START_MS,
-    )
-    message = to_message(event, source="/test", now_ms=START_MS)
+    message = to_message(WITHOUT_AUDIO, source="/test", now_ms=START_MS)
     envelope = {
         "message": {
             "data": base64.b64encode(message.data).decode(),

@@ -17,9 +17,10 @@ import redis
 from google.cloud import pubsub_v1
 from openai import OpenAI
 
-from common.events import SegmentReady, to_message
+from common.events import to_message
 from local_cloud.emulators import PROJECT
 from local_cloud.stack import Stack
+from tests.common.example_events import WITHOUT_AUDIO
 from tests.e2e.conftest import START_MS, Demo, completed, demo_environment, new_stream, until, without_ids
 from tests.e2e.excerpts import write_excerpt
 from tests.e2e.playing import nothing, play_beginning, play_conversation
@@ -175,21 +176,7 @@ def test_a_message_that_nobody_can_take_is_kept_shown_and_replayed(
 ) -> None:
     for name, value in stack.emulators.environ.items():
         monkeypatch.setenv(name, value)
-    missing = SegmentReady(
-        tenant="default",
-        meeting_id="gone",
-        connection_id="gone",
-        segment_id="gone:0:0",
-        channel=0,
-        revision=1,
-        final=True,
-        start_ms=0,
-        end_ms=1000,
-        padding_ms=200,
-        object_name="segments/gone/default/gone/final/0/0000000000.flac",
-        epoch_offset_ms=START_MS,
-    )
-    message = to_message(missing, source="/turnscribe/segmenter", now_ms=START_MS)
+    message = to_message(WITHOUT_AUDIO, source="/turnscribe/segmenter", now_ms=START_MS)
 
     def deadletters(*arguments: str) -> str:
         command = [sys.executable, "-m", "turnscribe", "deadletters", *arguments, "--url", stack.read_url, "--json"]

@@ -134,4 +134,9 @@ JSON_VALUES = st.recursive(
 @given(st.binary(max_size=60) | JSON_VALUES.map(lambda value: json.dumps(value).encode()))
 def test_no_input_is_a_failure_of_ours(body: bytes) -> None:
     with suppress(Problem, Permanent):
-        observation(body)
+        observed = observation(body)
+        assert observed.covered_from_ms <= observed.covered_to_ms
+        assert all(
+            observed.covered_from_ms <= each.start_ms < each.end_ms <= observed.covered_to_ms
+            for each in observed.activities
+        )

@@ -60,3 +60,4 @@ def test_what_is_no_message_is_named_and_has_its_close_code(text: bytes, close_c
 def test_garbage_is_never_a_failure_of_ours(text: bytes) -> None:
     with contextlib.suppress(Unreadable):
         client_message(text)
+        assert json.loads(text)["type"] in {"chunk", "speakers", "end"}
