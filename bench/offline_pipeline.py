@@ -18,9 +18,9 @@ from segmenter_service.cutting import UNLIMITED_MS, Cut, CutPolicy, Skip, Span, 
 from segmenter_service.segment_audio import PADDING_MS, SAMPLE_RATE
 from segmenter_service.timeline import SpeakerTimeline
 from segmenter_service.voice_activity import FRAME_MS, FRAME_SAMPLES, VoiceActivity, VoiceActivityState
-from transcribe_service.attribution import assign_speakers
-from transcribe_service.invented_tail import without_invented_tail
-from transcribe_service.stream_words import heard_words
+from transcribe_service.recognition.attribution import assign_speakers
+from transcribe_service.recognition.invented_tail import without_invented_tail
+from transcribe_service.recognition.stream_words import heard_words
 from transcribe_service.whisper.client import WhisperResult, WhisperWord
 from turnscribe.demo.speakers import MaskWindow
 from whisper_service.transcription import Engine, Request, Samples

@@ -21,12 +21,12 @@ from common.quarantine import push_quarantine
 from common.sweep_route import sweep_blueprint
 from common.web import base_app
 from transcribe_service.dead_letter_routes import dead_letters_blueprint
-from transcribe_service.routes import meetings_blueprint
+from transcribe_service.reading.meeting_routes import meetings_blueprint
+from transcribe_service.recognition.worker import Worker
 from transcribe_service.settings import TranscribeSettings
 from transcribe_service.sweep import Sweep
 from transcribe_service.whisper.client import WhisperClient
 from transcribe_service.whisper.places import WhisperPlaces
-from transcribe_service.worker import Worker
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 """The largest Pub/Sub message, 10 MB, in base64."""

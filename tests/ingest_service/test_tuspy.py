@@ -100,7 +100,9 @@ def begin(server: Server, chunk_size: int) -> Uploader:
 def go_on(server: Server, url: str, chunk_size: int = MIB) -> Uploader:
     """Goes on, as tus says, from where the upload is after a 409: what a killed client had sent may still be on its way in."""
     recording = io.BytesIO(RECORDING)
-    return client_of(server).uploader(file_stream=recording, chunk_size=chunk_size, url=url, retries=20, retry_delay=0.1)
+    return client_of(server).uploader(
+        file_stream=recording, chunk_size=chunk_size, url=url, retries=20, retry_delay=0.1
+    )
 
 
 def assert_it_arrived_once(server: Server) -> None:

@@ -10,7 +10,7 @@ from common.dead_letters import DeadLetters, as_dead_letter
 from common.events import SegmentReady, to_message
 from common.object_names import dead_letter
 from tests.transcribe_service.fakes import API_TOKEN, DOWN, PUSH_TOKEN, World, segment_ready
-from tests.transcribe_service.test_transcribe_routes import problem, push_body
+from tests.transcribe_service.reading.test_transcribe_routes import problem, push_body
 from transcribe_service.app import create_app
 
 READER = {"Authorization": f"Bearer {API_TOKEN}"}

@@ -11,9 +11,9 @@ from common.ports.stream_registry import StreamRecord, StreamSummary
 from common.stored_segments import store_event
 from tests.transcribe_service.fakes import DOWN, PUSH_TOKEN, World, segment_ready, settings
 from transcribe_service.app import create_app
+from transcribe_service.recognition.worker import Worker
 from transcribe_service.sweep import BUDGET_S, LONGEST_PAUSE_MS, STREAMS_A_SWEEP, Sweep
 from transcribe_service.whisper.places import WhisperPlaces
-from transcribe_service.worker import Worker
 
 AFTER_S = 300.0
 assert settings().republish_after_sec == AFTER_S

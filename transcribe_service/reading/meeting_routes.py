@@ -14,8 +14,8 @@ from common.ports.stream_registry import StreamRecord, StreamRegistry
 from common.ports.token_store import Scope
 from common.ports.transcript_store import SegmentTranscript, TranscriptStore
 from common.problems import Problem
-from transcribe_service.captions.formats import FORMATS, Format
-from transcribe_service.transcript import MeetingStatus, meeting_status, transcript
+from transcribe_service.reading.captions.formats import FORMATS, Format
+from transcribe_service.reading.transcript import MeetingStatus, meeting_status, transcript
 
 MEETING: Final = Parameter("meeting_id", IdText, "The meeting.", where="path")
 FORMAT: Final = Parameter(

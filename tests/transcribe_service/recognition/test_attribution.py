@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from common.events import Turn
 from common.ports.transcript_store import Word
-from transcribe_service.attribution import REACH_MS, assign_speakers
+from transcribe_service.recognition.attribution import REACH_MS, assign_speakers
 
 NAMES = st.sampled_from(["Ada", "Grace", "Edsger"])
 

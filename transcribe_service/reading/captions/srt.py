@@ -1,8 +1,8 @@
 """SubRip: numbered cues; the speaker stands before the text, since the format has no place for it."""
 
-from transcribe_service.captions.clock_time import clock_time
-from transcribe_service.captions.cues import Cue, clean, cues
-from transcribe_service.transcript import Transcript
+from transcribe_service.reading.captions.clock_time import clock_time
+from transcribe_service.reading.captions.cues import Cue, clean, cues
+from transcribe_service.reading.transcript import Transcript
 
 
 def srt(transcript: Transcript) -> str:

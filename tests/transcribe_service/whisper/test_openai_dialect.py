@@ -7,7 +7,7 @@ import pytest
 from common.errors import Backpressure, Permanent, Retryable, TurnscribeError
 from common.settings import Secret
 from tests.clocks import FakeClock
-from tests.transcribe_service.whisper_server import Reply, ScriptedWhisper, scripted_whisper
+from tests.transcribe_service.whisper.whisper_server import Reply, ScriptedWhisper, scripted_whisper
 from transcribe_service.whisper.client import WhisperResult
 from transcribe_service.whisper.openai_dialect import OpenAiDialect, WhisperLimits, transcriptions_url
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from common.ports.transcript_store import Word
-from transcribe_service.utterances import Utterance, word_joint
+from transcribe_service.reading.utterances import Utterance, word_joint
 
 LINE_CHARS: Final = 42
 MAX_LINES: Final = 2

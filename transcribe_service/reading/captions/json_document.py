@@ -2,7 +2,7 @@
 
 import msgspec
 
-from transcribe_service.transcript import Transcript
+from transcribe_service.reading.transcript import Transcript
 
 
 def json_document(transcript: Transcript) -> str:

@@ -1,8 +1,8 @@
 """Text to read: one line for each utterance, with its time and speaker."""
 
-from transcribe_service.captions.clock_time import whole_seconds
-from transcribe_service.captions.cues import clean
-from transcribe_service.transcript import Transcript
+from transcribe_service.reading.captions.clock_time import whole_seconds
+from transcribe_service.reading.captions.cues import clean
+from transcribe_service.reading.transcript import Transcript
 
 
 def plain_text(transcript: Transcript) -> str:

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from transcribe_service.transcript import Transcript
-from transcribe_service.utterances import word_joint
+from transcribe_service.reading.transcript import Transcript
+from transcribe_service.reading.utterances import word_joint
 
 _DIGITS: Final = 3
 

@@ -1,8 +1,8 @@
 """WebVTT (https://www.w3.org/TR/webvtt1/): cues with the speaker as a voice span."""
 
-from transcribe_service.captions.clock_time import clock_time
-from transcribe_service.captions.cues import Cue, clean, cues
-from transcribe_service.transcript import Transcript
+from transcribe_service.reading.captions.clock_time import clock_time
+from transcribe_service.reading.captions.cues import Cue, clean, cues
+from transcribe_service.reading.transcript import Transcript
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 """Escaping `>` everywhere also takes care of `-->`, which must not occur in cue text."""

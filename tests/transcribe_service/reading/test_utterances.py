@@ -2,7 +2,7 @@ from hypothesis import given
 
 from common.ports.transcript_store import SegmentTranscript
 from tests.transcribe_service.spoken import EPOCH_MS, meetings, segment
-from transcribe_service.utterances import meeting_epoch_ms, utterances, word_joint
+from transcribe_service.reading.utterances import meeting_epoch_ms, utterances, word_joint
 
 
 @given(meetings)

@@ -5,7 +5,7 @@ import pytest
 from common.ports.stream_registry import Gap, StreamRecord
 from common.ports.transcript_store import SegmentTranscript
 from tests.transcribe_service.spoken import segment, stream
-from transcribe_service.transcript import meeting_status, settled_segments, transcript
+from transcribe_service.reading.transcript import meeting_status, settled_segments, transcript
 
 FIRST = segment(("final", 0, 300, "Ada"))
 SECOND = segment(("also", 10_000, 10_300, "Ada"), start_ms=10_000, end_ms=20_000)

@@ -13,10 +13,10 @@ from common.ports.blob_store import BlobNotFound, BlobStore
 from common.ports.publisher import Publisher
 from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptStore, Word
 from common.push import event_time_ms
-from transcribe_service.attribution import assign_speakers
-from transcribe_service.invented_tail import without_invented_tail
+from transcribe_service.recognition.attribution import assign_speakers
+from transcribe_service.recognition.invented_tail import without_invented_tail
+from transcribe_service.recognition.stream_words import heard_words, is_invented
 from transcribe_service.settings import TranscribeSettings
-from transcribe_service.stream_words import heard_words, is_invented
 from transcribe_service.whisper.client import WhisperClient, WhisperResult
 from transcribe_service.whisper.places import WhisperPlaces
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.ports.transcript_store import Word
-from transcribe_service.invented_tail import LONGEST_TAIL, UNLIKELY, without_invented_tail
+from transcribe_service.recognition.invented_tail import LONGEST_TAIL, UNLIKELY, without_invented_tail
 
 
 def words(*probabilities: float) -> tuple[Word, ...]:

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transcribe_service.fakes import heard, segment_ready
-from transcribe_service.stream_words import heard_words, is_invented
+from transcribe_service.recognition.stream_words import heard_words, is_invented
 from transcribe_service.whisper.client import WhisperResult, WhisperSegment, WhisperWord
 from transcribe_service.whisper.word_times import interpolated
 

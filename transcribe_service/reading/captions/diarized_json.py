@@ -3,8 +3,8 @@
 import msgspec
 
 from common.openai_transcripts import AudioUsage, DiarizedSegment, DiarizedTranscription
-from transcribe_service.captions.spoken_length import audio_s, seconds, whole_text
-from transcribe_service.transcript import Transcript
+from transcribe_service.reading.captions.spoken_length import audio_s, seconds, whole_text
+from transcribe_service.reading.transcript import Transcript
 
 
 def diarized_json(transcript: Transcript) -> str:

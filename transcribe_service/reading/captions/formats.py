@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from common.openai_transcripts import DiarizedTranscription, VerboseTranscription
-from transcribe_service.captions.diarized_json import diarized_json
-from transcribe_service.captions.json_document import json_document
-from transcribe_service.captions.plain_text import plain_text
-from transcribe_service.captions.srt import srt
-from transcribe_service.captions.verbose_json import verbose_json
-from transcribe_service.captions.vtt import vtt
-from transcribe_service.transcript import Transcript
+from transcribe_service.reading.captions.diarized_json import diarized_json
+from transcribe_service.reading.captions.json_document import json_document
+from transcribe_service.reading.captions.plain_text import plain_text
+from transcribe_service.reading.captions.srt import srt
+from transcribe_service.reading.captions.verbose_json import verbose_json
+from transcribe_service.reading.captions.vtt import vtt
+from transcribe_service.reading.transcript import Transcript
 
 
 @dataclass(frozen=True, slots=True)

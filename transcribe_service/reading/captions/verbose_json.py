@@ -12,9 +12,9 @@ from typing import Final
 import msgspec
 
 from common.openai_transcripts import AudioUsage, VerboseSegment, VerboseTranscription, VerboseWord
-from transcribe_service.captions.spoken_length import audio_s, seconds, whole_text
-from transcribe_service.transcript import Transcript
-from transcribe_service.utterances import Utterance
+from transcribe_service.reading.captions.spoken_length import audio_s, seconds, whole_text
+from transcribe_service.reading.transcript import Transcript
+from transcribe_service.reading.utterances import Utterance
 
 _LEAST_PROBABILITY: Final = 1e-9
 """The logarithm of 0 is no number that JSON has."""

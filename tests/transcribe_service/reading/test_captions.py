@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from common.ports.transcript_store import SegmentTranscript
 from tests.transcribe_service.spoken import NASTY, meetings, segment, stream
-from transcribe_service.captions.clock_time import clock_time
-from transcribe_service.captions.cues import LINE_CHARS, MAX_CUE_MS, MAX_LINES, Cue, clean, cues
-from transcribe_service.captions.formats import FORMATS
-from transcribe_service.captions.json_document import json_document
-from transcribe_service.captions.plain_text import plain_text
-from transcribe_service.captions.srt import srt
-from transcribe_service.captions.vtt import vtt
-from transcribe_service.transcript import Transcript, transcript
-from transcribe_service.utterances import Utterance, word_joint
+from transcribe_service.reading.captions.clock_time import clock_time
+from transcribe_service.reading.captions.cues import LINE_CHARS, MAX_CUE_MS, MAX_LINES, Cue, clean, cues
+from transcribe_service.reading.captions.formats import FORMATS
+from transcribe_service.reading.captions.json_document import json_document
+from transcribe_service.reading.captions.plain_text import plain_text
+from transcribe_service.reading.captions.srt import srt
+from transcribe_service.reading.captions.vtt import vtt
+from transcribe_service.reading.transcript import Transcript, transcript
+from transcribe_service.reading.utterances import Utterance, word_joint
 
 transcripts = st.builds(lambda segments: transcript("m1", [stream()], segments, provisional=True), meetings)
 

@@ -8,7 +8,7 @@ import msgspec
 
 from common.ports.stream_registry import Gap, StreamRecord
 from common.ports.transcript_store import SegmentTranscript
-from transcribe_service.utterances import Utterance, meeting_epoch_ms, utterances
+from transcribe_service.reading.utterances import Utterance, meeting_epoch_ms, utterances
 
 
 class StreamState(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,9 +4,9 @@ from common.errors import Backpressure, Permanent, Retryable
 from common.events import SegmentReady, StreamOptions, TranscriptUpdated, Turn
 from common.ports.transcript_store import SegmentTranscript
 from tests.transcribe_service.fakes import DOWN, World, heard, segment_ready, settings
+from transcribe_service.recognition.worker import Worker
 from transcribe_service.whisper.client import WhisperResult, WhisperSegment
 from transcribe_service.whisper.places import WhisperPlaces
-from transcribe_service.worker import Worker
 
 SATURATED = Backpressure("saturated", reason="whisper_saturated", retry_after_s=3)
 

@@ -10,10 +10,10 @@ from openai.types.audio import TranscriptionDiarized, TranscriptionVerbose
 
 from common.events import StreamOptions
 from tests.transcribe_service.spoken import meetings, segment, stream
-from transcribe_service.captions.diarized_json import diarized_json
-from transcribe_service.captions.spoken_length import audio_s, whole_text
-from transcribe_service.captions.verbose_json import verbose_json
-from transcribe_service.transcript import Transcript, transcript
+from transcribe_service.reading.captions.diarized_json import diarized_json
+from transcribe_service.reading.captions.spoken_length import audio_s, whole_text
+from transcribe_service.reading.captions.verbose_json import verbose_json
+from transcribe_service.reading.transcript import Transcript, transcript
 
 transcripts = st.builds(lambda segments: transcript("m1", [stream()], segments, provisional=True), meetings)
 EXAMPLE = transcript(

@@ -1,0 +1,1 @@
+"""What readers ask for: a meeting and its transcript, in every form."""

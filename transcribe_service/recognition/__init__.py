@@ -1,0 +1,1 @@
+"""From a segment that is ready to its stored, attributed transcript."""
