@@ -26,6 +26,7 @@ from common import logs
 from common.adapters.embedded.data_dir import DataDir
 from common.adapters.embedded.file_blob_store import FileBlobStore
 from common.adapters.embedded.queue_publisher import QueuePublisher
+from common.adapters.embedded.sqlite_meetings import SqliteMeetingStore
 from common.adapters.embedded.sqlite_queue import SqliteQueue
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
 from common.adapters.redis_server import RedisAddress, connect_redis
@@ -71,8 +72,9 @@ class Meeting:
         self.blobs = FileBlobStore(data_dir.objects)
         publisher = QueuePublisher(SqliteQueue(data_dir.queue, clock), "/bench", clock)
         streams = SqliteStreamRegistry(data_dir.streams)
+        meetings = SqliteMeetingStore(data_dir.meetings)
         settings = load(SegmenterSettings, {"PUSH_TOKEN": "bench", "DATA_DIR": str(root)})
-        around = Surroundings(settings, self.blobs, publisher, streams, VoiceActivity(), clock)
+        around = Surroundings(settings, self.blobs, publisher, streams, meetings, VoiceActivity(), clock)
         self.drainer = Drainer(around, connect_redis(RedisAddress("")))
         self.objects = ConnectionObjects("default", "long-call")
         self.blobs.create(self.objects.stream, describe_stream(StreamDescription("long-meeting")))

@@ -25,7 +25,7 @@ Id = Annotated[str, msgspec.Meta(max_length=MAX_ID_LENGTH, pattern=rf"\A{ID_PATT
 Ms = Annotated[int, msgspec.Meta(ge=0)]
 
 
-class StreamOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StreamOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What an uploader says once about a connection, with its first chunk."""
 
     content_type: str = "application/octet-stream"
@@ -38,6 +38,13 @@ class StreamOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`separate`: every audio channel is one speaker (telephony)."""
     channel_speakers: tuple[str, ...] = ()
     """Names of the channels' speakers, in order, for `separate`."""
+    connections: Literal["shared", "per_participant"] = "shared"
+    """What the meeting's connections are to one another. `shared`: each hears the whole meeting, and one of them is transcribed at any
+    time. `per_participant`: each is one person's own audio, and all are transcribed."""
+    participant: str = ""
+    """Who is heard on it, for `per_participant`: speaker of the words for which nothing else names one."""
+    prompt: str = ""
+    """What Whisper is told before the audio: names, terms, a style."""
     started_at_ms: int | None = None
     """Epoch milliseconds of the first sample, where the uploader knows; else it follows from when chunks were captured."""
     user_id: str = ""
@@ -164,11 +171,17 @@ class SegmentReady(Event, frozen=True, kw_only=True):
     turns: tuple[Turn, ...] = ()
     """Who spoke in and around the segment (from 5 s before it to 5 s after it)."""
     options: StreamOptions = StreamOptions()
+    generation: Ms = 0
+    """How often the connection had been replayed from its chunks before: what was cut before the last replay counts no more."""
+    take: str = ""
+    """Which transcription of the meeting it is for; empty: the first. See `common.ports.meeting_store.take_of`."""
+    model: str = ""
+    """Model to ask Whisper for, where a transcription is to have another than the installation's."""
 
     @property
     def key(self) -> str:
         """One event for each revision."""
-        return f"{self.segment_id}|{self.revision}"
+        return f"{self.segment_id}|{self.revision}{_again(self.generation, self.take)}"
 
 
 class TranscriptUpdated(Event, frozen=True, kw_only=True):
@@ -180,11 +193,21 @@ class TranscriptUpdated(Event, frozen=True, kw_only=True):
     segment_id: str
     revision: Ms
     final: bool
+    labels: Ms = 0
+    """How often its words were given speakers anew."""
+    generation: Ms = 0
+    take: str = ""
 
     @property
     def key(self) -> str:
-        """One event for each revision."""
-        return f"{self.segment_id}|{self.revision}"
+        """One event for each revision, and for each time that it was given speakers anew."""
+        labels = f"|labels {self.labels}" if self.labels else ""
+        return f"{self.segment_id}|{self.revision}{labels}{_again(self.generation, self.take)}"
+
+
+def _again(generation: int, take: str) -> str:
+    """What tells the same segment's event of a replay or of another transcription apart; nothing for the first."""
+    return f"|{generation}|{take}" if generation or take else ""
 
 
 EVENT_TYPES: Final[Mapping[str, type[Event]]] = {

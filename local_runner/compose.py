@@ -12,6 +12,7 @@ from common.adapters.embedded.file_blob_store import FileBlobStore
 from common.adapters.embedded.folder_objects import FolderObjects
 from common.adapters.embedded.push_dispatcher import PushDispatcher
 from common.adapters.embedded.queue_publisher import QueuePublisher
+from common.adapters.embedded.sqlite_meetings import SqliteMeetingStore
 from common.adapters.embedded.sqlite_queue import SqliteQueue
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
 from common.adapters.embedded.sqlite_tokens import SqliteTokenStore
@@ -77,6 +78,7 @@ class Stack:
     def _compose(self, settings: RunnerSettings, places: DataDir, clock: Clock) -> "WSGIApplication":
         blobs = FileBlobStore(places.objects)
         streams = SqliteStreamRegistry(places.streams)
+        meetings = SqliteMeetingStore(places.meetings)
         transcripts = SqliteTranscriptStore(places.transcripts)
         token_store = SqliteTokenStore(places.tokens)
         segmenter, transcribe = settings.segmenter, settings.transcribe
@@ -106,7 +108,9 @@ class Stack:
         drop_folder = DropFolder(places.root, settings.ingest.dropbox_path, drop_box_over(ingest, objects), clock)
         self._drop_folder = DropFolderWatch(drop_folder)
         segmenter_app = create_segmenter(
-            SegmenterDeps(segmenter, blobs, publisher("segmenter"), streams, redis, push_auth, clock, self._drain)
+            SegmenterDeps(
+                segmenter, blobs, publisher("segmenter"), streams, meetings, redis, push_auth, clock, self._drain
+            )
         )
         transcribe_app = create_transcribe(
             TranscribeDeps(
@@ -115,6 +119,7 @@ class Stack:
                 publisher("transcribe"),
                 transcripts,
                 streams,
+                meetings,
                 whisper,
                 tokens,
                 push_auth,
@@ -134,6 +139,7 @@ class Stack:
             whisper.close,
             redis.close,
             transcripts.close,
+            meetings.close,
             token_store.close,
             streams.close_file,
             blobs.close,

@@ -12,6 +12,7 @@ from common.errors import Retryable
 from common.events import ChunkStored, SpeakersObserved, StreamEnded
 from common.health import Drain
 from common.ports.blob_store import BlobStore
+from common.ports.meeting_store import MeetingStore
 from common.ports.publisher import Publisher
 from common.ports.stream_registry import StreamRegistry
 from common.push import Handlers, PushAuth, push_blueprint
@@ -34,6 +35,7 @@ class SegmenterDeps:
     blobs: BlobStore
     publisher: Publisher
     streams: StreamRegistry
+    meetings: MeetingStore
     redis: redis.Redis
     push_auth: PushAuth
     clock: Clock
@@ -56,7 +58,9 @@ def create_app(deps: SegmenterDeps) -> Flask:
         "redis": check_redis,
     }
     app = base_app("segmenter", checks, deps.drain)
-    around = Surroundings(deps.settings, deps.blobs, deps.publisher, deps.streams, VoiceActivity(), deps.clock)
+    around = Surroundings(
+        deps.settings, deps.blobs, deps.publisher, deps.streams, deps.meetings, VoiceActivity(), deps.clock
+    )
     drainer = Drainer(around, deps.redis)
     sweep = Sweep(
         deps.streams,

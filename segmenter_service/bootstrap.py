@@ -25,6 +25,7 @@ def application() -> Flask:
             blobs=backend.blobs(),
             publisher=backend.publisher(),
             streams=backend.streams(),
+            meetings=backend.meetings(),
             redis=connect_redis(redis_address(settings)),
             push_auth=push_auth_of(settings, clock),
             clock=clock,

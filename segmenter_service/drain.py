@@ -131,6 +131,7 @@ class Drainer:
             opened_at_ms=state.opened_at_ms,
         )
         self._around.streams.open(record)
+        self._around.meetings.open(of.tenant, state.meeting_id, state.opened_at_ms)
         self._around.blobs.delete(objects.unregistered)
         lease.commit(encode_state(state), ())
 

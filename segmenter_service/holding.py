@@ -7,6 +7,7 @@ from typing import Final
 from common.clock import Clock
 from common.object_names import ConnectionObjects
 from common.ports.blob_store import BlobStore
+from common.ports.meeting_store import MeetingStore
 from common.ports.publisher import Publisher
 from common.ports.stream_registry import StreamRegistry
 from segmenter_service.lane import FrameScorer
@@ -26,6 +27,7 @@ class Surroundings:
     blobs: BlobStore
     publisher: Publisher
     streams: StreamRegistry
+    meetings: MeetingStore
     scorer: FrameScorer
     clock: Clock
 

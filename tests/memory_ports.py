@@ -3,16 +3,17 @@
 What the real adapters do is shown by the contract suites; these only have to be simple and strict.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
 from common.events import Event, Message
 from common.ports.blob_store import BlobInfo, BlobNotFound, BlobStore, Created
+from common.ports.meeting_store import Cursor, Meeting, MeetingStore
 from common.ports.publisher import Publisher
 from common.ports.stream_registry import StreamRecord, StreamRegistry, StreamSummary
 from common.ports.token_store import TokenRecord, TokenStore
-from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptStore, supersedes
+from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptStore, rank_of, supersedes
 
 
 class Faults:
@@ -110,9 +111,12 @@ class FakeTranscripts(TranscriptStore):
         self.faults.strike_after()
         return Stored.STORED
 
-    def revision_of(self, tenant: str, meeting_id: str, segment_id: str) -> tuple[bool, int] | None:
-        found = self.stored.get((tenant, meeting_id, segment_id))
-        return (found.final, found.revision) if found else None
+    def stored_rank(self, tenant: str, meeting_id: str, segment_id: str) -> int | None:
+        found = self.get(tenant, meeting_id, segment_id)
+        return rank_of(found) if found else None
+
+    def get(self, tenant: str, meeting_id: str, segment_id: str) -> SegmentTranscript | None:
+        return self.stored.get((tenant, meeting_id, segment_id))
 
     def segments(self, tenant: str, meeting_id: str) -> list[SegmentTranscript]:
         own = [each for (t, m, _), each in self.stored.items() if (t, m) == (tenant, meeting_id)]
@@ -120,6 +124,10 @@ class FakeTranscripts(TranscriptStore):
 
     def delete_segment(self, tenant: str, meeting_id: str, segment_id: str) -> None:
         self.stored.pop((tenant, meeting_id, segment_id), None)
+
+    def delete_meeting(self, tenant: str, meeting_id: str) -> None:
+        for key in [key for key in self.stored if key[:2] == (tenant, meeting_id)]:
+            del self.stored[key]
 
     def check(self) -> None:
         self.faults.strike_before()
@@ -171,6 +179,54 @@ class FakeStreams(StreamRegistry):
 
     def check(self) -> None:
         self.faults.strike_before()
+
+
+class FakeMeetings(MeetingStore):
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, str], Meeting] = {}
+        self.faults = Faults()
+
+    def open(self, tenant: str, meeting_id: str, opened_at_ms: int) -> None:
+        self.faults.strike_before()
+        meeting = Meeting(tenant=tenant, meeting_id=meeting_id, opened_at_ms=opened_at_ms)
+        self.stored.setdefault((tenant, meeting_id), meeting)
+        self.faults.strike_after()
+
+    def get(self, tenant: str, meeting_id: str) -> Meeting | None:
+        self.faults.strike_before()
+        return self.stored.get((tenant, meeting_id))
+
+    def change(self, tenant: str, meeting_id: str, change: Callable[[Meeting], Meeting]) -> Meeting | None:
+        self.faults.strike_before()
+        if (tenant, meeting_id) not in self.stored:
+            return None
+        changed = self.stored[tenant, meeting_id] = change(self.stored[tenant, meeting_id])
+        self.faults.strike_after()
+        return changed
+
+    def page(self, tenant: str, *, limit: int, after: Cursor | None = None) -> list[Meeting]:
+        self.faults.strike_before()
+        newest_first = sorted(self._of(tenant), key=_age, reverse=True)
+        return [each for each in newest_first if after is None or _age(each) < msgspec.structs.astuple(after)][:limit]
+
+    def opened_before(self, tenant: str, at_ms: int, *, limit: int) -> list[Meeting]:
+        self.faults.strike_before()
+        return [each for each in sorted(self._of(tenant), key=_age) if each.opened_at_ms < at_ms][:limit]
+
+    def delete(self, tenant: str, meeting_id: str) -> None:
+        self.faults.strike_before()
+        self.stored.pop((tenant, meeting_id), None)
+        self.faults.strike_after()
+
+    def check(self) -> None:
+        self.faults.strike_before()
+
+    def _of(self, tenant: str) -> list[Meeting]:
+        return [each for each in self.stored.values() if each.tenant == tenant]
+
+
+def _age(meeting: Meeting) -> tuple[int, str]:
+    return meeting.opened_at_ms, meeting.meeting_id
 
 
 class FakeTokens(TokenStore):

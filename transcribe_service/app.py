@@ -13,6 +13,7 @@ from common.events import SegmentReady
 from common.health import Drain
 from common.openapi.route import openapi_blueprint
 from common.ports.blob_store import BlobStore
+from common.ports.meeting_store import MeetingStore
 from common.ports.publisher import Publisher
 from common.ports.stream_registry import StreamRegistry
 from common.ports.transcript_store import TranscriptStore
@@ -41,6 +42,7 @@ class TranscribeDeps:
     publisher: Publisher
     transcripts: TranscriptStore
     streams: StreamRegistry
+    meetings: MeetingStore
     whisper: WhisperClient
     tokens: TokenVerifier
     push_auth: PushAuth
@@ -58,6 +60,7 @@ def create_app(deps: TranscribeDeps) -> Flask:
         "queue": deps.publisher.check,
         "transcripts": deps.transcripts.check,
         "streams": deps.streams.check,
+        "meetings": deps.meetings.check,
     }
     app = base_app("transcribe", checks, deps.drain)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES

@@ -28,6 +28,7 @@ def application() -> Flask:
             publisher=backend.publisher(),
             transcripts=backend.transcripts(),
             streams=backend.streams(),
+            meetings=backend.meetings(),
             whisper=whisper_client(settings, clock),
             tokens=stored_tokens(settings, backend.tokens(), clock),
             push_auth=push_auth_of(settings, clock),

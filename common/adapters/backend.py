@@ -9,6 +9,7 @@ from typing import Protocol
 
 from common.clock import Clock
 from common.ports.blob_store import BlobStore
+from common.ports.meeting_store import MeetingStore
 from common.ports.publisher import Publisher
 from common.ports.source_objects import SourceObjects
 from common.ports.stream_registry import StreamRegistry
@@ -38,6 +39,10 @@ class Backend(Protocol):
 
     def streams(self) -> StreamRegistry:
         """The streams."""
+        ...
+
+    def meetings(self) -> MeetingStore:
+        """The meetings."""
         ...
 
     def tokens(self) -> TokenStore:

@@ -41,6 +41,10 @@ class StreamRecord(msgspec.Struct, frozen=True, kw_only=True):
     connection_id: str
     opened_at_ms: int
     options: StreamOptions = StreamOptions()
+    generation: int = 0
+    """How often it has been replayed from its chunks."""
+    erased_at_ms: int | None = None
+    """When somebody had it erased: nothing of it may be stored any more, however late it comes."""
     summary: StreamSummary | None = None
     """None while the stream is open."""
 

@@ -1,7 +1,8 @@
 """Port: transcripts of segments, by meeting; the newest revision of each segment wins."""
 
+from collections.abc import Mapping
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -14,6 +15,8 @@ class Word(msgspec.Struct, frozen=True):
     end_ms: int
     probability: float
     speaker: str | None = None
+    confirmed: bool = False
+    """Two revisions in a row agree on it, or it is final: readers may take it for firm."""
 
 
 class SegmentTranscript(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +35,14 @@ class SegmentTranscript(msgspec.Struct, frozen=True, kw_only=True):
     """Epoch milliseconds = stream time + this."""
     language: str
     words: tuple[Word, ...]
+    generation: int = 0
+    """How often its connection had been replayed from its chunks before; see `SegmentReady`."""
+    labels: int = 0
+    """How often its words were given speakers anew, because who spoke became known late."""
+    standby: bool = False
+    """Not transcribed, because another connection of its meeting covers the same time; it has no words."""
+    dropped: Mapping[str, int] = {}
+    """How many words of Whisper were not believed, by reason."""
     refused: str = ""
     """Why Whisper will never answer for this audio; the segment then has no words, and is settled all the same."""
 
@@ -44,9 +55,37 @@ class Stored(Enum):
     """A revision at least as new was there already; nothing changed."""
 
 
+_REVISION_BITS: Final = 24
+_LABELS_BITS: Final = 16
+
+
+def rank(*, generation: int, final: bool, revision: int, transcribed: bool = True, labels: int = 0) -> int:
+    """Which of two versions of one segment wins: the one of higher rank. At most 63 bits.
+
+    A later replay beats an earlier one, a final every provisional, the higher revision the lower one, words beat a place that is
+    kept free for them, and newer speakers older ones.
+    """
+    ranked = generation
+    ranked = ranked << 1 | final
+    ranked = ranked << _REVISION_BITS | min(revision, (1 << _REVISION_BITS) - 1)
+    ranked = ranked << 1 | transcribed
+    return ranked << _LABELS_BITS | min(labels, (1 << _LABELS_BITS) - 1)
+
+
+def rank_of(segment: SegmentTranscript) -> int:
+    """The `rank` of a version that is, or may be, stored."""
+    return rank(
+        generation=segment.generation,
+        final=segment.final,
+        revision=segment.revision,
+        transcribed=not segment.standby,
+        labels=segment.labels,
+    )
+
+
 def supersedes(new: SegmentTranscript, old: SegmentTranscript) -> bool:
-    """True when `new` may replace `old`: a final beats every provisional; otherwise the higher revision wins."""
-    return (new.final, new.revision) > (old.final, old.revision)
+    """True when `new` may replace `old`."""
+    return rank_of(new) > rank_of(old)
 
 
 class TranscriptStore(Protocol):
@@ -56,8 +95,12 @@ class TranscriptStore(Protocol):
         """Store a revision unless `supersedes` says that what is there stays. Atomic."""
         ...
 
-    def revision_of(self, tenant: str, meeting_id: str, segment_id: str) -> tuple[bool, int] | None:
-        """`(final, revision)` of what is stored, or None. Cheap: asked before every call to Whisper."""
+    def stored_rank(self, tenant: str, meeting_id: str, segment_id: str) -> int | None:
+        """The rank of what is stored, or None. Cheap: asked before every call to Whisper."""
+        ...
+
+    def get(self, tenant: str, meeting_id: str, segment_id: str) -> SegmentTranscript | None:
+        """What is stored of one segment, or None."""
         ...
 
     def segments(self, tenant: str, meeting_id: str) -> list[SegmentTranscript]:
@@ -66,6 +109,10 @@ class TranscriptStore(Protocol):
 
     def delete_segment(self, tenant: str, meeting_id: str, segment_id: str) -> None:
         """Remove a segment; removing what is not there is no error."""
+        ...
+
+    def delete_meeting(self, tenant: str, meeting_id: str) -> None:
+        """Remove all segments of a meeting; removing what is not there is no error."""
         ...
 
     def check(self) -> None:

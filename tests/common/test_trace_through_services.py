@@ -68,6 +68,7 @@ class Pipeline:
                 blobs=blobs,
                 publisher=self.topics,
                 streams=self.stage.streams,
+                meetings=self.stage.meetings,
                 redis=self.stage.redis,
                 push_auth=push_auth,
                 clock=clock,

@@ -69,6 +69,7 @@ def segmenter(_tokens: BearerOf) -> Flask:
             blobs=stage.blobs,
             publisher=stage.publisher,
             streams=stage.streams,
+            meetings=stage.meetings,
             redis=stage.redis,
             push_auth=SharedTokenAuth(Secret("pusher")),
             clock=stage.clock,

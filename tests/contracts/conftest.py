@@ -14,10 +14,12 @@ from common.adapters.embedded.file_blob_store import FileBlobStore
 from common.adapters.embedded.folder_objects import FolderObjects, file_uri
 from common.adapters.embedded.push_dispatcher import PushDispatcher
 from common.adapters.embedded.queue_publisher import QueuePublisher
+from common.adapters.embedded.sqlite_meetings import SqliteMeetingStore
 from common.adapters.embedded.sqlite_queue import SqliteQueue, Subscription
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
 from common.adapters.embedded.sqlite_tokens import SqliteTokenStore
 from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
+from common.adapters.google.firestore_meetings import FirestoreMeetingStore
 from common.adapters.google.firestore_streams import FirestoreStreamRegistry
 from common.adapters.google.firestore_tokens import FirestoreTokenStore
 from common.adapters.google.firestore_transcripts import FirestoreTranscriptStore
@@ -26,6 +28,7 @@ from common.adapters.google.gcs_source_objects import GcsSourceObjects
 from common.adapters.google.pubsub_publisher import PubSubPublisher
 from common.clock import SystemClock
 from common.ports.blob_store import BlobStore
+from common.ports.meeting_store import MeetingStore
 from common.ports.publisher import Publisher
 from common.ports.source_objects import SourceObjects
 from common.ports.stream_registry import StreamRegistry
@@ -114,6 +117,17 @@ def _firestore_transcripts(ground: Ground) -> Iterator[TranscriptStore]:
     ground.request.getfixturevalue("empty_emulators")
     with closing(firestore.Client(project=PROJECT)) as client:
         yield FirestoreTranscriptStore(client)
+
+
+def _embedded_meetings(ground: Ground) -> AbstractContextManager[MeetingStore]:
+    return closing(SqliteMeetingStore(ground.folder / "meetings.sqlite3"))
+
+
+@contextmanager
+def _firestore_meetings(ground: Ground) -> Iterator[MeetingStore]:
+    ground.request.getfixturevalue("empty_emulators")
+    with closing(firestore.Client(project=PROJECT)) as client:
+        yield FirestoreMeetingStore(client)
 
 
 def _embedded_tokens(ground: Ground) -> AbstractContextManager[TokenStore]:
@@ -214,6 +228,10 @@ TRANSCRIPT_STORES: dict[str, Callable[[Ground], AbstractContextManager[Transcrip
     "embedded": _embedded_transcripts,
     "firestore": _firestore_transcripts,
 }
+MEETING_STORES: dict[str, Callable[[Ground], AbstractContextManager[MeetingStore]]] = {
+    "embedded": _embedded_meetings,
+    "firestore": _firestore_meetings,
+}
 TOKEN_STORES: dict[str, Callable[[Ground], AbstractContextManager[TokenStore]]] = {
     "embedded": _embedded_tokens,
     "firestore": _firestore_tokens,
@@ -251,6 +269,12 @@ def streams(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StreamRe
 @pytest.fixture(params=_adapters(TRANSCRIPT_STORES))
 def transcripts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TranscriptStore]:
     with TRANSCRIPT_STORES[request.param](Ground(tmp_path, request)) as store:
+        yield store
+
+
+@pytest.fixture(params=_adapters(MEETING_STORES))
+def meetings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MeetingStore]:
+    with MEETING_STORES[request.param](Ground(tmp_path, request)) as store:
         yield store
 
 

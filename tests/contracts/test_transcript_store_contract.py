@@ -3,10 +3,11 @@
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptStore, Word, supersedes
+from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptStore, Word, rank, rank_of, supersedes
 
 
 def transcript(
@@ -40,37 +41,50 @@ def test_what_was_put_is_read_back(transcripts: TranscriptStore) -> None:
     segment = transcript(text="Grüße, \x00 '; DROP TABLE")
     assert transcripts.put(segment) is Stored.STORED
     assert transcripts.segments("default", "m1") == [segment]
-    assert transcripts.revision_of("default", "m1", "c1:0:0") == (False, 0)
+    assert transcripts.stored_rank("default", "m1", "c1:0:0") == rank(generation=0, final=False, revision=0)
 
 
 def test_an_unknown_meeting_has_no_segments(transcripts: TranscriptStore) -> None:
     assert transcripts.segments("default", "none") == []
-    assert transcripts.revision_of("default", "none", "c1:0:0") is None
+    assert transcripts.stored_rank("default", "none", "c1:0:0") is None
+    assert transcripts.get("default", "none", "c1:0:0") is None
 
 
-REVISIONS = st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=1, max_size=8)
+VERSIONS = st.lists(
+    st.tuples(st.integers(0, 1), st.booleans(), st.integers(0, 3), st.booleans(), st.integers(0, 2)),
+    min_size=1,
+    max_size=8,
+)
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(REVISIONS, st.randoms(use_true_random=False))
-def test_any_order_of_revisions_ends_the_same(transcripts: TranscriptStore, revisions: list, chance) -> None:
+@given(VERSIONS, st.randoms(use_true_random=False))
+def test_any_order_of_revisions_ends_the_same(transcripts: TranscriptStore, versions: list, chance) -> None:
     meeting_id = uuid.uuid4().hex
     stored: SegmentTranscript | None = None
-    chance.shuffle(revisions)
-    for final, revision in revisions:
-        new = transcript(meeting_id=meeting_id, final=final, revision=revision)
+    chance.shuffle(versions)
+    for generation, final, revision, transcribed, labels in versions:
+        new = msgspec.structs.replace(
+            transcript(meeting_id=meeting_id, final=final, revision=revision),
+            generation=generation,
+            labels=labels,
+            standby=not transcribed,
+        )
         expected = Stored.STORED if stored is None or supersedes(new, stored) else Stored.SUPERSEDED
         assert transcripts.put(new) is expected
         stored = new if expected is Stored.STORED else stored
-    newest = max(revisions)
-    assert transcripts.revision_of("default", meeting_id, "c1:0:0") == newest
-    assert [(each.final, each.revision) for each in transcripts.segments("default", meeting_id)] == [newest]
+    assert stored is not None
+    assert transcripts.stored_rank("default", meeting_id, "c1:0:0") == rank_of(stored)
+    generation, final, revision, transcribed, labels = max(versions)
+    newest = (stored.generation, stored.final, stored.revision, not stored.standby, stored.labels)
+    assert newest == (generation, final, revision, transcribed, labels)
+    assert transcripts.segments("default", meeting_id) == [transcripts.get("default", meeting_id, "c1:0:0")] == [stored]
 
 
 def test_of_simultaneous_revisions_the_newest_stays(transcripts: TranscriptStore) -> None:
     with ThreadPoolExecutor(8) as writers:
         list(writers.map(lambda revision: transcripts.put(transcript(revision=revision)), range(40)))
-    assert transcripts.revision_of("default", "m1", "c1:0:0") == (False, 39)
+    assert transcripts.stored_rank("default", "m1", "c1:0:0") == rank(generation=0, final=False, revision=39)
 
 
 def test_of_simultaneous_equal_revisions_one_is_stored(transcripts: TranscriptStore) -> None:
@@ -92,7 +106,7 @@ def test_meetings_and_tenants_are_apart(transcripts: TranscriptStore) -> None:
     transcripts.put(transcript())
     transcripts.put(transcript(tenant="other", revision=9))
     transcripts.put(transcript(meeting_id="m2", revision=8))
-    assert transcripts.revision_of("default", "m1", "c1:0:0") == (False, 0)
+    assert transcripts.stored_rank("default", "m1", "c1:0:0") == rank(generation=0, final=False, revision=0)
     assert [segment.tenant for segment in transcripts.segments("default", "m1")] == ["default"]
     transcripts.delete_segment("other", "m1", "c1:0:0")
     assert transcripts.segments("default", "m1") == [transcript()]
@@ -104,6 +118,18 @@ def test_deleting_is_idempotent(transcripts: TranscriptStore) -> None:
     transcripts.delete_segment("default", "m1", "c1:0:0")
     assert transcripts.segments("default", "m1") == []
     assert transcripts.put(transcript()) is Stored.STORED
+
+
+def test_a_whole_meeting_is_deleted_and_no_other(transcripts: TranscriptStore) -> None:
+    for start_ms in range(0, 700_000, 1000):
+        transcripts.put(transcript(start_ms=start_ms))
+    transcripts.put(transcript(meeting_id="m1~2"))
+    transcripts.put(transcript(tenant="other"))
+    transcripts.delete_meeting("default", "m1")
+    transcripts.delete_meeting("default", "m1")
+    assert transcripts.segments("default", "m1") == []
+    assert transcripts.segments("default", "m1~2") == [transcript(meeting_id="m1~2")]
+    assert transcripts.segments("other", "m1") == [transcript(tenant="other")]
 
 
 def test_a_store_that_works_is_ready(transcripts: TranscriptStore) -> None:

@@ -24,7 +24,7 @@ from segmenter_service.sweep import Sweep
 from segmenter_service.sweep_cursor import RedisCursor
 from segmenter_service.voice_activity import FRAME_SAMPLES, VoiceActivityState
 from tests.clocks import FakeClock
-from tests.memory_ports import FakeBlobs, FakePublisher, FakeStreams
+from tests.memory_ports import FakeBlobs, FakeMeetings, FakePublisher, FakeStreams
 
 RATE_HZ = 16_000
 START_MS = 1_700_000_000_000
@@ -101,6 +101,7 @@ class Stage:
             FakeStreams(),
             FakeClock(START_MS),
         )
+        self.meetings = FakeMeetings()
         self.scorer = scorer(self.clock) if scorer else LoudnessScorer()
         self.settings = load(SegmenterSettings, {"PUSH_TOKEN": "x", **settings})
         self.objects = ConnectionObjects("default", "call-1")
@@ -109,7 +110,9 @@ class Stage:
 
     def restart(self) -> None:
         """A new process: what was in memory is gone."""
-        around = Surroundings(self.settings, self.blobs, self.publisher, self.streams, self.scorer, self.clock)
+        around = Surroundings(
+            self.settings, self.blobs, self.publisher, self.streams, self.meetings, self.scorer, self.clock
+        )
         self.drainer = Drainer(around, self.redis)
         self.sweep = Sweep(
             self.streams,

@@ -32,6 +32,7 @@ def client(stage: Stage) -> FlaskClient:
             blobs=stage.blobs,
             publisher=stage.publisher,
             streams=stage.streams,
+            meetings=stage.meetings,
             redis=stage.redis,
             push_auth=SharedTokenAuth(Secret("pusher")),
             clock=stage.clock,

@@ -9,7 +9,7 @@ from common.health import Drain
 from common.push import SharedTokenAuth
 from common.settings import Secret
 from tests.clocks import FakeClock
-from tests.memory_ports import FakeBlobs, FakePublisher, FakeStreams, FakeTranscripts
+from tests.memory_ports import FakeBlobs, FakeMeetings, FakePublisher, FakeStreams, FakeTranscripts
 from transcribe_service.app import TranscribeDeps
 from transcribe_service.settings import TranscribeSettings
 from transcribe_service.whisper.client import WhisperClient, WhisperResult, WhisperWord
@@ -88,6 +88,7 @@ class World:
     publisher: FakePublisher = dataclasses.field(default_factory=FakePublisher)
     transcripts: FakeTranscripts = dataclasses.field(default_factory=FakeTranscripts)
     streams: FakeStreams = dataclasses.field(default_factory=FakeStreams)
+    meetings: FakeMeetings = dataclasses.field(default_factory=FakeMeetings)
     whisper: FakeWhisper = dataclasses.field(default_factory=FakeWhisper)
     clock: FakeClock = dataclasses.field(default_factory=FakeClock)
     drain: Drain = dataclasses.field(default_factory=Drain)
@@ -99,6 +100,7 @@ class World:
             publisher=self.publisher,
             transcripts=self.transcripts,
             streams=self.streams,
+            meetings=self.meetings,
             whisper=self.whisper,
             tokens=SingleToken(Secret(API_TOKEN)),
             push_auth=SharedTokenAuth(Secret(PUSH_TOKEN)),

@@ -10,8 +10,9 @@ from common.errors import Backpressure, Permanent, Retryable
 from common.events import SegmentReady, TranscriptUpdated
 from common.logs import get_logger
 from common.ports.blob_store import BlobNotFound, BlobStore
+from common.ports.meeting_store import take_of
 from common.ports.publisher import Publisher
-from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptStore, Word
+from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptStore, Word, rank
 from common.push import event_time_ms
 from transcribe_service.recognition.attribution import assign_speakers
 from transcribe_service.recognition.invented_tail import without_invented_tail
@@ -50,8 +51,8 @@ class Worker:
 
     def _is_settled(self, event: SegmentReady) -> bool:
         """True when this revision or a better one is stored. This one is announced again, in case that failed after storing."""
-        stored = self.transcripts.revision_of(event.tenant, event.meeting_id, event.segment_id)
-        wanted = (event.final, event.revision)
+        stored = self.transcripts.stored_rank(event.tenant, stored_under(event), event.segment_id)
+        wanted = rank(generation=event.generation, final=event.final, revision=event.revision)
         if stored is None or stored < wanted:
             return False
         if stored == wanted:
@@ -124,10 +125,11 @@ class Worker:
     def _put(self, event: SegmentReady, *, language: str, words: tuple[Word, ...], refused: str = "") -> None:
         segment = SegmentTranscript(
             tenant=event.tenant,
-            meeting_id=event.meeting_id,
+            meeting_id=stored_under(event),
             connection_id=event.connection_id,
             segment_id=event.segment_id,
             channel=event.channel,
+            generation=event.generation,
             revision=event.revision,
             final=event.final,
             start_ms=event.start_ms,
@@ -152,8 +154,15 @@ class Worker:
                 segment_id=event.segment_id,
                 revision=event.revision,
                 final=event.final,
+                generation=event.generation,
+                take=event.take,
             )
         )
+
+
+def stored_under(event: SegmentReady) -> str:
+    """The id of the meeting, or of the other transcription of it, that the event's segment is stored under."""
+    return take_of(event.meeting_id, event.take)
 
 
 def attributed_words(event: SegmentReady, words: Sequence[Word]) -> tuple[Word, ...]:

@@ -31,6 +31,11 @@ class DataDir:
         return self.root / "streams.sqlite3"
 
     @property
+    def meetings(self) -> Path:
+        """Database of the meetings."""
+        return self.root / "meetings.sqlite3"
+
+    @property
     def tokens(self) -> Path:
         """Database of the API tokens."""
         return self.root / "tokens.sqlite3"

@@ -6,6 +6,7 @@ from common.adapters.embedded.data_dir import DataDir
 from common.adapters.embedded.file_blob_store import FileBlobStore
 from common.adapters.embedded.folder_objects import FolderObjects
 from common.adapters.embedded.queue_publisher import QueuePublisher
+from common.adapters.embedded.sqlite_meetings import SqliteMeetingStore
 from common.adapters.embedded.sqlite_queue import SqliteQueue
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
 from common.adapters.embedded.sqlite_tokens import SqliteTokenStore
@@ -40,6 +41,10 @@ class EmbeddedBackend:
     def streams(self) -> SqliteStreamRegistry:
         """SQLite."""
         return SqliteStreamRegistry(self._places.streams)
+
+    def meetings(self) -> SqliteMeetingStore:
+        """SQLite."""
+        return SqliteMeetingStore(self._places.meetings)
 
     def tokens(self) -> SqliteTokenStore:
         """SQLite."""

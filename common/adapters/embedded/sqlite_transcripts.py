@@ -2,19 +2,19 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from common.adapters.embedded.sqlite_database import SqliteDatabase
-from common.ports.transcript_store import SegmentTranscript, Stored
+from common.ports.transcript_store import SegmentTranscript, Stored, rank_of
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS transcripts (
+CREATE TABLE IF NOT EXISTS segment_transcripts (
     tenant         TEXT NOT NULL,
     meeting_id     TEXT NOT NULL,
     segment_id     TEXT NOT NULL,
-    final          INTEGER NOT NULL,
-    revision       INTEGER NOT NULL,
+    rank           INTEGER NOT NULL,
     start_epoch_ms INTEGER NOT NULL,
     segment        BLOB NOT NULL, -- SegmentTranscript as MessagePack
     PRIMARY KEY (tenant, meeting_id, segment_id)
@@ -23,10 +23,10 @@ CREATE TABLE IF NOT EXISTS transcripts (
 
 # The condition is `supersedes` of the port, inside the statement that writes.
 _PUT = """
-INSERT INTO transcripts VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO segment_transcripts VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (tenant, meeting_id, segment_id) DO UPDATE SET
-    final = excluded.final, revision = excluded.revision, start_epoch_ms = excluded.start_epoch_ms, segment = excluded.segment
-WHERE (excluded.final, excluded.revision) > (transcripts.final, transcripts.revision)
+    rank = excluded.rank, start_epoch_ms = excluded.start_epoch_ms, segment = excluded.segment
+WHERE excluded.rank > segment_transcripts.rank
 """
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -45,8 +45,7 @@ class SqliteTranscriptStore:
             segment.tenant,
             segment.meeting_id,
             segment.segment_id,
-            segment.final,
-            segment.revision,
+            rank_of(segment),
             segment.start_ms + segment.epoch_offset_ms,
             _ENCODER.encode(segment),
         )
@@ -56,20 +55,21 @@ class SqliteTranscriptStore:
 
         return Stored.STORED if self._database.write(run) else Stored.SUPERSEDED
 
-    def revision_of(self, tenant: str, meeting_id: str, segment_id: str) -> tuple[bool, int] | None:
-        """`(final, revision)` of what is stored, or None."""
-        with self._database.reading() as connection:
-            row = connection.execute(
-                "SELECT final, revision FROM transcripts WHERE tenant = ? AND meeting_id = ? AND segment_id = ?",
-                (tenant, meeting_id, segment_id),
-            ).fetchone()
-        return (bool(row[0]), row[1]) if row else None
+    def stored_rank(self, tenant: str, meeting_id: str, segment_id: str) -> int | None:
+        """The rank of what is stored, or None."""
+        row = self._row("rank", tenant, meeting_id, segment_id)
+        return row[0] if row else None
+
+    def get(self, tenant: str, meeting_id: str, segment_id: str) -> SegmentTranscript | None:
+        """What is stored of one segment, or None."""
+        row = self._row("segment", tenant, meeting_id, segment_id)
+        return _DECODER.decode(row[0]) if row else None
 
     def segments(self, tenant: str, meeting_id: str) -> list[SegmentTranscript]:
         """The newest revision of every segment of a meeting, in order of time (epoch), then segment id."""
         with self._database.reading() as connection:
             rows = connection.execute(
-                "SELECT segment FROM transcripts WHERE tenant = ? AND meeting_id = ? ORDER BY start_epoch_ms, segment_id",
+                "SELECT segment FROM segment_transcripts WHERE tenant = ? AND meeting_id = ? ORDER BY start_epoch_ms, segment_id",
                 (tenant, meeting_id),
             ).fetchall()
         return [_DECODER.decode(segment) for (segment,) in rows]
@@ -79,8 +79,18 @@ class SqliteTranscriptStore:
 
         def run(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "DELETE FROM transcripts WHERE tenant = ? AND meeting_id = ? AND segment_id = ?",
+                "DELETE FROM segment_transcripts WHERE tenant = ? AND meeting_id = ? AND segment_id = ?",
                 (tenant, meeting_id, segment_id),
+            )
+
+        self._database.write(run)
+
+    def delete_meeting(self, tenant: str, meeting_id: str) -> None:
+        """Remove all segments of a meeting; removing what is not there is no error."""
+
+        def run(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "DELETE FROM segment_transcripts WHERE tenant = ? AND meeting_id = ?", (tenant, meeting_id)
             )
 
         self._database.write(run)
@@ -92,3 +102,10 @@ class SqliteTranscriptStore:
     def close(self) -> None:
         """Close the file. Later calls raise `Retryable`."""
         self._database.close()
+
+    def _row(self, column: str, *key: str) -> Any:
+        with self._database.reading() as connection:
+            return connection.execute(
+                f"SELECT {column} FROM segment_transcripts WHERE tenant = ? AND meeting_id = ? AND segment_id = ?",  # noqa: S608 -- constants above
+                key,
+            ).fetchone()

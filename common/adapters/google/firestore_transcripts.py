@@ -1,7 +1,7 @@
 """The `TranscriptStore` port over Firestore: `tenants/{tenant}/meetings/{meeting}/segments/{segment}`.
 
 One document for each segment, because a document takes about one write a second. No transactions: `create` and the precondition
-`last_update_time` decide between writers, and a loser looks again. Text and words are not indexed (`common/firestore_indexes.json`).
+`last_update_time` decide between writers, and a loser looks again. The segment itself is not indexed (`common/firestore_indexes.json`).
 """
 
 from typing import Any, Final
@@ -13,24 +13,15 @@ from google.cloud import firestore
 from common.adapters.google.firestore_calls import FIRESTORE, TIMEOUT_S, check, once
 from common.adapters.google.google_errors import translated
 from common.errors import Retryable
-from common.ports.transcript_store import SegmentTranscript, Stored, Word, supersedes
+from common.ports.transcript_store import SegmentTranscript, Stored, rank_of
 
 MAX_RACES: Final = 10
 """So often may another writer be faster: there are a few revisions of a segment, and each wins once."""
-_WORDS: Final = msgspec.json.Decoder(tuple[Word, ...])
-_SCALARS: Final = (
-    "connection_id",
-    "channel",
-    "revision",
-    "final",
-    "start_ms",
-    "end_ms",
-    "epoch_offset_ms",
-    "language",
-    "refused",
-)
-_RANK: Final = ("final", "revision")
-_READ: Final = ("tenant", "meeting_id", "segment_id", *_SCALARS, "words")
+_SEGMENT: Final = msgspec.json.Decoder(SegmentTranscript)
+DELETED_AT_ONCE: Final = 300
+"""Documents in one commit; Firestore takes 500."""
+_RANK: Final = ("rank",)
+_READ: Final = ("segment",)
 
 
 class FirestoreTranscriptStore:
@@ -52,7 +43,7 @@ class FirestoreTranscriptStore:
                     if not stored.exists:
                         document.create(fields, **self._once)
                         return Stored.STORED
-                    if not supersedes(segment, msgspec.structs.replace(segment, **stored.to_dict())):
+                    if fields["rank"] <= stored.get("rank"):
                         return Stored.SUPERSEDED
                     unchanged = self._client.write_option(last_update_time=stored.update_time)
                     document.update(fields, option=unchanged, **self._once)
@@ -61,12 +52,19 @@ class FirestoreTranscriptStore:
                 return Stored.STORED
         raise Retryable("other writers were always faster", reason="firestore_contended")
 
-    def revision_of(self, tenant: str, meeting_id: str, segment_id: str) -> tuple[bool, int] | None:
-        """`(final, revision)` of what is stored, or None."""
+    def stored_rank(self, tenant: str, meeting_id: str, segment_id: str) -> int | None:
+        """The rank of what is stored, or None."""
         document = self._document(tenant, meeting_id, segment_id)
         with translated(FIRESTORE):
             found = document.get(field_paths=_RANK, **self._once).to_dict()
-        return (found["final"], found["revision"]) if found else None
+        return found["rank"] if found else None
+
+    def get(self, tenant: str, meeting_id: str, segment_id: str) -> SegmentTranscript | None:
+        """What is stored of one segment, or None."""
+        document = self._document(tenant, meeting_id, segment_id)
+        with translated(FIRESTORE):
+            found = document.get(field_paths=_READ, **self._once).to_dict()
+        return _segment(found) if found else None
 
     def segments(self, tenant: str, meeting_id: str) -> list[SegmentTranscript]:
         """The newest revision of every segment of a meeting, in order of time (epoch), then segment id."""
@@ -80,6 +78,16 @@ class FirestoreTranscriptStore:
         with translated(FIRESTORE):
             self._document(tenant, meeting_id, segment_id).delete(**self._once)
 
+    def delete_meeting(self, tenant: str, meeting_id: str) -> None:
+        """Remove all segments of a meeting; removing what is not there is no error."""
+        some = self._segments(tenant, meeting_id).select(()).limit(DELETED_AT_ONCE)
+        with translated(FIRESTORE):
+            while found := some.get(**self._once):
+                batch = self._client.batch()
+                for each in found:
+                    batch.delete(each.reference)
+                batch.commit(**self._once)
+
     def check(self) -> None:
         """Raise `Retryable` when Firestore does not answer."""
         check(self._client, self._timeout_s)
@@ -91,19 +99,11 @@ class FirestoreTranscriptStore:
         return self._segments(tenant, meeting_id).document(segment_id)
 
 
-def _fields(segment: SegmentTranscript) -> dict[str, object]:
-    """The document. The words are one string of JSON: thousands of maps are slow to read and dear to index."""
-    scalars = {name: getattr(segment, name) for name in _SCALARS}
-    return {
-        "tenant": segment.tenant,
-        "meeting_id": segment.meeting_id,
-        "segment_id": segment.segment_id,
-        **scalars,
-        "text": " ".join(word.text for word in segment.words),
-        "words": msgspec.json.encode(segment.words).decode(),
-    }
+def _fields(segment: SegmentTranscript) -> dict[str, Any]:
+    """The document: the segment as one string of JSON, since thousands of maps are slow to read and dear to index; and what is
+    asked for without it."""
+    return {"rank": rank_of(segment), "segment": msgspec.json.encode(segment).decode()}
 
 
 def _segment(document: dict[str, Any]) -> SegmentTranscript:
-    fields = {name: document[name] for name in _READ}
-    return SegmentTranscript(**fields | {"words": _WORDS.decode(fields["words"])})
+    return _SEGMENT.decode(document["segment"])

@@ -12,6 +12,7 @@ from common.settings import Settings
 if TYPE_CHECKING:
     from google.cloud import firestore
 
+    from common.adapters.google.firestore_meetings import FirestoreMeetingStore
     from common.adapters.google.firestore_streams import FirestoreStreamRegistry
     from common.adapters.google.firestore_tokens import FirestoreTokenStore
     from common.adapters.google.firestore_transcripts import FirestoreTranscriptStore
@@ -58,6 +59,12 @@ class GoogleBackend:
         from common.adapters.google.firestore_streams import FirestoreStreamRegistry
 
         return FirestoreStreamRegistry(self._firestore)
+
+    def meetings(self) -> "FirestoreMeetingStore":
+        """Firestore."""
+        from common.adapters.google.firestore_meetings import FirestoreMeetingStore
+
+        return FirestoreMeetingStore(self._firestore)
 
     def tokens(self) -> "FirestoreTokenStore":
         """Firestore."""

@@ -159,7 +159,7 @@ def every_call(client: firestore.Client, timeout_s: float) -> dict[str, Callable
     closed = StreamRecord(tenant="default", meeting_id="m1", connection_id="c1", opened_at_ms=1, summary=SUMMARY)
     return {
         "put": lambda: transcripts.put(segment()),
-        "revision_of": lambda: transcripts.revision_of("default", "m1", "c1:0:0"),
+        "stored_rank": lambda: transcripts.stored_rank("default", "m1", "c1:0:0"),
         "segments": lambda: transcripts.segments("default", "m1"),
         "delete_segment": lambda: transcripts.delete_segment("default", "m1", "c1:0:0"),
         "check transcripts": transcripts.check,

@@ -16,6 +16,7 @@ from common.adapters.embedded.sqlite_queue import SqliteQueue
 from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
 from common.adapters.embedded.subscriptions import Subscription
 from common.events import Message
+from common.ports.transcript_store import rank_of
 from common.settings import Secret
 from tests.clocks import FakeClock
 from tests.push_receiver import PATIENCE_S, Answer, PushReceiver
@@ -161,6 +162,6 @@ def test_every_transcript_that_was_stored_is_there(tmp_path: Path) -> None:
     acknowledged = killed_after(TRANSCRIBER, path, lines=15)
     with closing(SqliteTranscriptStore(path)) as store:
         (segment,) = store.segments("default", "m")
-        assert store.revision_of("default", "m", "c:0:0") == (False, segment.revision)
+        assert store.stored_rank("default", "m", "c:0:0") == rank_of(segment)
         assert segment.revision >= int(acknowledged[-1])
         assert {word.text for word in segment.words} == {str(segment.revision)}
