@@ -13,7 +13,7 @@ from common.problems import Problem
 PREFIX: Final = "ts"
 """What every token that is made here begins with, so that scanners for secrets can know one."""
 MAX_LABEL_LENGTH: Final = 200
-ScopeName = Literal["ingest", "read", "admin"]
+ScopeName = Literal["ingest", "read", "edit", "admin"]
 
 
 class NewToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,7 +69,7 @@ def create(
     """Store a token's hash; the answer has the token. `token_id` and `secret` are random. Raises a 400 or 403 `Problem`, `InvalidId`."""
     tenant = tenant_to_manage(who, wanted.tenant)
     if not wanted.scopes:
-        raise _invalid("scopes", "must name at least one of ingest, read, admin")
+        raise _invalid("scopes", "must name at least one of ingest, read, edit, admin")
     lacking = sorted(scope.value for scope in set(wanted.scopes) - who.scopes)
     if lacking:
         raise Problem(403, "forbidden", f"This token lacks what it would give: {', '.join(lacking)}.", scopes=lacking)

@@ -149,7 +149,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str
     label: str = ""
     scopes: tuple[str, ...]
-    """Of ingest, read, admin."""
+    """Of ingest, read, edit, admin."""
     user_id: str = ""
     """The tenant's user on whose behalf it uploads."""
     enabled: bool

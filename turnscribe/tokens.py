@@ -9,7 +9,7 @@ import msgspec
 from turnscribe.schema import CreatedToken, Token, TokenList
 from turnscribe.transport import Transport
 
-ScopeName = Literal["ingest", "read", "admin"]
+ScopeName = Literal["ingest", "read", "edit", "admin"]
 _TOKENS: Final = "/v1/tokens"
 
 

@@ -14,6 +14,8 @@ class Scope(Enum):
     """Send audio, speaker activity and ends, and ask what of them is durable."""
     READ = "read"
     """Read transcripts."""
+    EDIT = "edit"
+    """Change what people say of a meeting: its title, language, vocabulary, and what its speakers are called."""
     ADMIN = "admin"
     """Manage the tenant's tokens, see and replay its dead letters."""
 

@@ -123,7 +123,7 @@ def test_what_the_server_refuses_is_told(run: Run) -> None:
 def test_scopes_that_nobody_knows_are_bad_usage(run: Run, scopes: str) -> None:
     status, _, err = run("create", "--scopes", scopes)
     assert status == 2
-    assert "is none of ingest, read, admin" in err
+    assert "is none of ingest, read, edit, admin" in err
 
 
 def test_the_sdk_says_what_is_not_there_and_what_is_not_allowed(url: str) -> None:

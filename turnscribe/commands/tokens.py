@@ -47,7 +47,10 @@ def add(commands: Commands) -> None:
         type=_scopes,
         default=("ingest", "read"),
         metavar="A,B",
-        help="what it allows: ingest (upload), read (transcripts), admin (tokens, dead letters) (default: ingest,read)",
+        help=(
+            "what it allows: ingest (upload), read (transcripts), edit (titles, speakers' names), admin (tokens, dead letters) "
+            "(default: ingest,read)"
+        ),
     )
     create.add_argument("--label", default="", metavar="TEXT", help="what people call it")
     create.add_argument("--user", default="", metavar="ID", help="the tenant's user on whose behalf it uploads")
