@@ -7,13 +7,22 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from common.events import Event, Message
+from common.events import Event, Message, StreamOptions
 from common.ports.blob_store import BlobInfo, BlobNotFound, BlobStore, Created
 from common.ports.meeting_store import Cursor, Meeting, MeetingStore
 from common.ports.publisher import Publisher
-from common.ports.stream_registry import StreamRecord, StreamRegistry, StreamSummary
+from common.ports.stream_registry import StreamRecord, StreamRegistry, StreamSummary, accounted
 from common.ports.token_store import TokenRecord, TokenStore
-from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptStore, rank_of, supersedes
+from common.ports.transcript_store import (
+    POSITION_DIGITS,
+    Change,
+    Changes,
+    SegmentTranscript,
+    Stored,
+    TranscriptStore,
+    rank_of,
+    supersedes,
+)
 
 
 class Faults:
@@ -100,7 +109,9 @@ class FakePublisher(Publisher):
 class FakeTranscripts(TranscriptStore):
     def __init__(self) -> None:
         self.stored: dict[tuple[str, str, str], SegmentTranscript] = {}
+        self.positions: dict[tuple[str, str, str], int] = {}
         self.faults = Faults()
+        self._position = 0
 
     def put(self, segment: SegmentTranscript) -> Stored:
         self.faults.strike_before()
@@ -108,6 +119,7 @@ class FakeTranscripts(TranscriptStore):
         if key in self.stored and not supersedes(segment, self.stored[key]):
             return Stored.SUPERSEDED
         self.stored[key] = segment
+        self._changed(key)
         self.faults.strike_after()
         return Stored.STORED
 
@@ -122,12 +134,27 @@ class FakeTranscripts(TranscriptStore):
         own = [each for (t, m, _), each in self.stored.items() if (t, m) == (tenant, meeting_id)]
         return sorted(own, key=lambda each: (each.epoch_offset_ms + each.start_ms, each.segment_id))
 
+    def changes(self, tenant: str, meeting_id: str, *, after: str) -> Changes:
+        self.faults.strike_before()
+        own = sorted((at, key) for key, at in self.positions.items() if key[:2] == (tenant, meeting_id))
+        changes = tuple(
+            Change(f"{at:0{POSITION_DIGITS}d}", key[2], self.stored.get(key)) for at, key in own if at > int(after or 0)
+        )
+        return Changes(changes, changes[-1].position if changes else after)
+
+    def _changed(self, key: tuple[str, str, str]) -> None:
+        self._position += 1
+        self.positions[key] = self._position
+
     def delete_segment(self, tenant: str, meeting_id: str, segment_id: str) -> None:
-        self.stored.pop((tenant, meeting_id, segment_id), None)
+        key = (tenant, meeting_id, segment_id)
+        if self.stored.pop(key, None) is not None:
+            self._changed(key)
 
     def delete_meeting(self, tenant: str, meeting_id: str) -> None:
-        for key in [key for key in self.stored if key[:2] == (tenant, meeting_id)]:
-            del self.stored[key]
+        for kept in (self.stored, self.positions):
+            for key in [key for key in kept if key[:2] == (tenant, meeting_id)]:
+                del kept[key]
 
     def check(self) -> None:
         self.faults.strike_before()
@@ -143,24 +170,53 @@ class FakeStreams(StreamRegistry):
         self.faults.strike_before()
         self.records.setdefault((record.tenant, record.connection_id), record)
 
-    def close(self, tenant: str, connection_id: str, summary: StreamSummary) -> None:
+    def describe(self, tenant: str, connection_id: str, options: StreamOptions) -> None:
         self.faults.strike_before()
         record = self.records[tenant, connection_id]
-        self.records[tenant, connection_id] = msgspec.structs.replace(record, summary=summary)
-        self.due_ms[tenant, connection_id] = summary.closed_at_ms
+        self.records[tenant, connection_id] = msgspec.structs.replace(record, options=options)
         self.faults.strike_after()
+
+    def close(self, tenant: str, connection_id: str, summary: StreamSummary) -> None:
+        self.faults.strike_before()
+        closed = accounted(self.records[tenant, connection_id], summary)
+        if closed is not None:
+            self.records[tenant, connection_id] = closed
+            self.due_ms[tenant, connection_id] = summary.closed_at_ms
+        self.faults.strike_after()
+
+    def change(
+        self, tenant: str, connection_id: str, change: Callable[[StreamRecord], StreamRecord]
+    ) -> StreamRecord | None:
+        self.faults.strike_before()
+        key = tenant, connection_id
+        record = self.records.get(key)
+        if record is None:
+            return None
+        changed = self.records[key] = change(record)
+        if changed.without_audio or changed.summary is None:
+            self.due_ms.pop(key, None)
+        elif changed.summary != record.summary:
+            self.due_ms[key] = changed.summary.closed_at_ms
+        self.faults.strike_after()
+        return changed
+
+    def forget(self, tenant: str, connection_id: str) -> None:
+        record = self.records.get((tenant, connection_id))
+        if record is not None and record.erased_at_ms is not None:
+            del self.records[tenant, connection_id]
 
     def get(self, tenant: str, connection_id: str) -> StreamRecord | None:
         return self.records.get((tenant, connection_id))
 
     def of_meeting(self, tenant: str, meeting_id: str) -> list[StreamRecord]:
         own = [each for each in self.records.values() if (each.tenant, each.meeting_id) == (tenant, meeting_id)]
-        return sorted(own, key=lambda each: each.opened_at_ms)
+        return sorted((each for each in own if each.erased_at_ms is None), key=lambda each: each.opened_at_ms)
 
     def open_streams(self, *, limit: int, start_after: str = "") -> list[StreamRecord]:
         self.faults.strike_before()
         keyed = sorted((f"{each.tenant}/{each.connection_id}", each) for each in self.records.values())
-        return [each for key, each in keyed if key > start_after and each.summary is None][:limit]
+        open_ones = [(key, each) for key, each in keyed if each.summary is None and each.erased_at_ms is None]
+        return [each for key, each in open_ones if key > start_after][:limit]
 
     def unsettled(self, *, due_ms: int, limit: int) -> list[StreamRecord]:
         self.faults.strike_before()
@@ -209,9 +265,14 @@ class FakeMeetings(MeetingStore):
         newest_first = sorted(self._of(tenant), key=_age, reverse=True)
         return [each for each in newest_first if after is None or _age(each) < msgspec.structs.astuple(after)][:limit]
 
-    def opened_before(self, tenant: str, at_ms: int, *, limit: int) -> list[Meeting]:
+    def opened_before(self, tenant: str, at_ms: int, *, limit: int, after: Cursor | None = None) -> list[Meeting]:
         self.faults.strike_before()
-        return [each for each in sorted(self._of(tenant), key=_age) if each.opened_at_ms < at_ms][:limit]
+        older = [each for each in sorted(self._of(tenant), key=_age) if each.opened_at_ms < at_ms]
+        return [each for each in older if after is None or _age(each) > msgspec.structs.astuple(after)][:limit]
+
+    def tenants(self) -> list[str]:
+        self.faults.strike_before()
+        return sorted({tenant for tenant, _ in self.stored})
 
     def delete(self, tenant: str, meeting_id: str) -> None:
         self.faults.strike_before()

@@ -35,6 +35,8 @@ class SegmentTranscript(msgspec.Struct, frozen=True, kw_only=True):
     """Epoch milliseconds = stream time + this."""
     language: str
     words: tuple[Word, ...]
+    whole_from_ms: int | None = None
+    """Stream time from which on its connection heard everything up to this segment; see `SegmentReady`."""
     generation: int = 0
     """How often its connection had been replayed from its chunks before; see `SegmentReady`."""
     labels: int = 0
@@ -45,6 +47,29 @@ class SegmentTranscript(msgspec.Struct, frozen=True, kw_only=True):
     """How many words of Whisper were not believed, by reason."""
     refused: str = ""
     """Why Whisper will never answer for this audio; the segment then has no words, and is settled all the same."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A segment was stored anew, or deleted: as it is now, not as it was on the way."""
+
+    position: str
+    """Where it stands among the changes of its meeting: later ones compare greater, in every process. Of two that compare equal
+    neither is later. POSITION_DIGITS long; what else it says is the store's own matter."""
+    segment_id: str
+    segment: SegmentTranscript | None
+    """None: it was deleted."""
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """What has changed in a meeting since some cursor."""
+
+    changes: tuple[Change, ...]
+    """By position. Each segment at most once."""
+    cursor: str
+    """From where to ask for what comes later. As long as a position, and comparable with them."""
+
+
+POSITION_DIGITS: Final = 19
 
 
 class Stored(Enum):
@@ -105,6 +130,13 @@ class TranscriptStore(Protocol):
 
     def segments(self, tenant: str, meeting_id: str) -> list[SegmentTranscript]:
         """The newest revision of every segment of a meeting, in order of time (epoch), then segment id."""
+        ...
+
+    def changes(self, tenant: str, meeting_id: str, *, after: str) -> Changes:
+        """Everything that was stored or deleted after the cursor, or after the position, `after`; empty: from the beginning.
+
+        Never skips a change, whoever writes at the same time. What `delete_meeting` removed is not told.
+        """
         ...
 
     def delete_segment(self, tenant: str, meeting_id: str, segment_id: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from common.adapters.embedded.sqlite_database import SqliteDatabase
-from common.ports.transcript_store import SegmentTranscript, Stored, rank_of
+from common.ports.transcript_store import POSITION_DIGITS, Change, Changes, SegmentTranscript, Stored, rank_of
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS segment_transcripts (
@@ -19,6 +19,16 @@ CREATE TABLE IF NOT EXISTS segment_transcripts (
     segment        BLOB NOT NULL, -- SegmentTranscript as MessagePack
     PRIMARY KEY (tenant, meeting_id, segment_id)
 );
+CREATE TABLE IF NOT EXISTS segment_changes ( -- a segment's latest change, be it that it was deleted
+    position   INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice: what has one was committed after what has a lower one
+    tenant     TEXT NOT NULL,
+    meeting_id TEXT NOT NULL,
+    segment_id TEXT NOT NULL,
+    UNIQUE (tenant, meeting_id, segment_id)
+);
+CREATE INDEX IF NOT EXISTS changes_of_meeting ON segment_changes (tenant, meeting_id, position);
+INSERT INTO segment_changes (tenant, meeting_id, segment_id) -- of a file that is older than this table
+SELECT tenant, meeting_id, segment_id FROM segment_transcripts WHERE NOT EXISTS (SELECT 1 FROM segment_changes);
 """
 
 # The condition is `supersedes` of the port, inside the statement that writes.
@@ -27,6 +37,13 @@ INSERT INTO segment_transcripts VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (tenant, meeting_id, segment_id) DO UPDATE SET
     rank = excluded.rank, start_epoch_ms = excluded.start_epoch_ms, segment = excluded.segment
 WHERE excluded.rank > segment_transcripts.rank
+"""
+
+_CHANGED = "INSERT OR REPLACE INTO segment_changes (tenant, meeting_id, segment_id) VALUES (?, ?, ?)"
+_CHANGES = """
+SELECT position, segment_id, segment
+FROM segment_changes LEFT JOIN segment_transcripts USING (tenant, meeting_id, segment_id)
+WHERE tenant = ? AND meeting_id = ? AND position > ? ORDER BY position
 """
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -51,7 +68,10 @@ class SqliteTranscriptStore:
         )
 
         def run(connection: sqlite3.Connection) -> int:
-            return connection.execute(_PUT, row).rowcount
+            stored = connection.execute(_PUT, row).rowcount
+            if stored:
+                connection.execute(_CHANGED, row[:3])
+            return stored
 
         return Stored.STORED if self._database.write(run) else Stored.SUPERSEDED
 
@@ -74,14 +94,26 @@ class SqliteTranscriptStore:
             ).fetchall()
         return [_DECODER.decode(segment) for (segment,) in rows]
 
+    def changes(self, tenant: str, meeting_id: str, *, after: str) -> Changes:
+        """Everything that was stored or deleted after `after`. Writers take turns, so nothing appears below a position that was read."""
+        with self._database.reading() as connection:
+            rows = connection.execute(_CHANGES, (tenant, meeting_id, int(after or 0))).fetchall()
+        changes = tuple(
+            Change(_position(position), segment_id, _DECODER.decode(segment) if segment is not None else None)
+            for position, segment_id, segment in rows
+        )
+        return Changes(changes, changes[-1].position if changes else after)
+
     def delete_segment(self, tenant: str, meeting_id: str, segment_id: str) -> None:
         """Remove a segment; removing what is not there is no error."""
 
         def run(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "DELETE FROM segment_transcripts WHERE tenant = ? AND meeting_id = ? AND segment_id = ?",
-                (tenant, meeting_id, segment_id),
-            )
+            key = (tenant, meeting_id, segment_id)
+            deleted = connection.execute(
+                "DELETE FROM segment_transcripts WHERE tenant = ? AND meeting_id = ? AND segment_id = ?", key
+            ).rowcount
+            if deleted:
+                connection.execute(_CHANGED, key)
 
         self._database.write(run)
 
@@ -89,9 +121,11 @@ class SqliteTranscriptStore:
         """Remove all segments of a meeting; removing what is not there is no error."""
 
         def run(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "DELETE FROM segment_transcripts WHERE tenant = ? AND meeting_id = ?", (tenant, meeting_id)
-            )
+            for table in ("segment_transcripts", "segment_changes"):
+                connection.execute(
+                    f"DELETE FROM {table} WHERE tenant = ? AND meeting_id = ?",  # noqa: S608 -- constants above
+                    (tenant, meeting_id),
+                )
 
         self._database.write(run)
 
@@ -109,3 +143,7 @@ class SqliteTranscriptStore:
                 f"SELECT {column} FROM segment_transcripts WHERE tenant = ? AND meeting_id = ? AND segment_id = ?",  # noqa: S608 -- constants above
                 key,
             ).fetchone()
+
+
+def _position(number: int) -> str:
+    return f"{number:0{POSITION_DIGITS}d}"
