@@ -23,6 +23,8 @@ from common.sweep_route import sweep_blueprint
 from common.web import base_app
 from transcribe_service.dead_letter_routes import dead_letters_blueprint
 from transcribe_service.reading.meeting_routes import meetings_blueprint
+from transcribe_service.recognition.known_meetings import KnownMeetings
+from transcribe_service.recognition.recogniser import Recogniser
 from transcribe_service.recognition.worker import Worker
 from transcribe_service.settings import TranscribeSettings
 from transcribe_service.sweep import Sweep
@@ -69,8 +71,13 @@ def create_app(deps: TranscribeDeps) -> Flask:
         blobs=deps.blobs,
         publisher=deps.publisher,
         transcripts=deps.transcripts,
-        whisper=deps.whisper,
-        places=WhisperPlaces(deps.settings.processing_threads),
+        recogniser=Recogniser(
+            settings=deps.settings,
+            whisper=deps.whisper,
+            places=WhisperPlaces(deps.settings.processing_threads),
+            meetings=KnownMeetings(deps.meetings, deps.clock),
+            clock=deps.clock,
+        ),
         clock=deps.clock,
     )
 

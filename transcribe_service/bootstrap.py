@@ -11,7 +11,11 @@ from common.startup import started
 from common.stored_tokens import stored_tokens
 from transcribe_service.app import TranscribeDeps, create_app
 from transcribe_service.settings import TranscribeSettings
-from transcribe_service.whisper.openai_dialect import OpenAiDialect, WhisperLimits
+from transcribe_service.whisper.calls import WhisperCalls, WhisperLimits
+from transcribe_service.whisper.circuit import Circuit
+from transcribe_service.whisper.credentials import BearerToken, Credentials
+from transcribe_service.whisper.openai_dialect import OpenAiDialect
+from transcribe_service.whisper.plain_dialect import PlainDialect
 
 SOURCE = "/turnscribe/transcribe"
 
@@ -38,16 +42,27 @@ def application() -> Flask:
     )
 
 
-def whisper_client(settings: TranscribeSettings, clock: Clock) -> OpenAiDialect:
+def whisper_client(settings: TranscribeSettings, clock: Clock) -> OpenAiDialect | PlainDialect:
     """The client of the Whisper server that the settings name."""
-    return OpenAiDialect(
-        settings.whisper_service_url,
-        model=settings.whisper_model_name,
-        token=settings.whisper_api_token,
-        limits=WhisperLimits(
+    calls = WhisperCalls(
+        _whisper_credentials(settings),
+        WhisperLimits(
             timeout_s=settings.whisper_timeout_sec,
             budget_s=settings.whisper_budget_sec,
             connections=settings.processing_threads,
         ),
-        clock=clock,
+        Circuit(failures=settings.whisper_circuit_failures, open_s=settings.whisper_circuit_sec, clock=clock),
+        clock,
     )
+    if settings.whisper_dialect == "plain":
+        return PlainDialect(settings.whisper_service_url, calls=calls)
+    return OpenAiDialect(settings.whisper_service_url, model=settings.whisper_model_name, calls=calls)
+
+
+def _whisper_credentials(settings: TranscribeSettings) -> Credentials:
+    if settings.whisper_auth == "token":
+        return BearerToken(settings.whisper_api_token)
+    # Google's libraries are no part of a process that needs none of them.
+    from transcribe_service.whisper.google_id_token import GoogleIdToken, audience_of
+
+    return GoogleIdToken(settings.whisper_audience or audience_of(settings.whisper_service_url))

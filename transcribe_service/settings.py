@@ -1,7 +1,7 @@
 """What the transcribe service reads from the environment."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -19,9 +19,32 @@ class TranscribeSettings(PushedSettings, frozen=True, kw_only=True):
         Meta(
             pattern="^https?://[^/]",
             description=(
-                "Base URL of a Whisper server that speaks the OpenAI dialect; /v1/audio/transcriptions is added where it is missing."
+                "Whisper server. In the OpenAI dialect its base URL, /v1/audio/transcriptions is added where it is missing; in the plain one "
+                "the URL as it is."
             ),
         ),
+    ] = ""
+    whisper_dialect: Annotated[
+        Literal["openai", "plain"],
+        Meta(
+            description=(
+                "How the Whisper server is spoken to: `openai` (multipart form, verbose_json) or `plain` (the audio as the body; prefix, "
+                "language and task in the query)."
+            )
+        ),
+    ] = "openai"
+    whisper_auth: Annotated[
+        Literal["token", "google"],
+        Meta(
+            description=(
+                "How the Whisper server is told who asks: by WHISPER_API_TOKEN, or by an identity token of Google's for this process's "
+                "service account, as a Cloud Run service wants that not everybody may invoke."
+            )
+        ),
+    ] = "token"
+    whisper_audience: Annotated[
+        str,
+        Meta(description="Audience of the identity token. Empty: scheme and host of WHISPER_SERVICE_URL. WHISPER_AUTH=google only."),
     ] = ""
     whisper_api_token: Annotated[Secret, Meta(description="Bearer token of the Whisper server, if it wants one.")] = (
         Secret()
@@ -33,9 +56,34 @@ class TranscribeSettings(PushedSettings, frozen=True, kw_only=True):
         str,
         Meta(
             pattern="^([A-Za-z]{2,3}(-[A-Za-z0-9]+)*)?$",
-            description="Language of connections that name none, e.g. en. Empty: Whisper detects it.",
+            description="Language of meetings and connections that name none, e.g. en. Empty: Whisper detects it.",
         ),
     ] = ""
+    whisper_detect_language: Annotated[
+        Literal["meeting", "segment"],
+        Meta(
+            description=(
+                "How often Whisper detects a language that nobody names: once, in a meeting's first clear speech, or for each `segment`, "
+                "where people change between languages."
+            )
+        ),
+    ] = "meeting"
+    whisper_carry_text: Annotated[
+        bool,
+        Meta(
+            description=(
+                "Tell Whisper what was said just before a segment. It helps reading aloud and hurts meetings (measured: word error rate 13.4 "
+                "to 15.8%), and a transcript then depends on the order of arrival."
+            )
+        ),
+    ] = False
+    whisper_circuit_failures: Annotated[
+        int,
+        Meta(ge=0, le=1000, description="After so many failed attempts in a row Whisper is left alone for WHISPER_CIRCUIT_SEC; 0: never."),
+    ] = 5
+    whisper_circuit_sec: Annotated[
+        float, SECONDS, Meta(description="How long Whisper is left alone before one attempt tries whether it is back.")
+    ] = 15.0
     whisper_timeout_sec: Annotated[float, SECONDS, Meta(description="Longest wait for one answer of Whisper.")] = 40.0
     whisper_budget_sec: Annotated[
         float, SECONDS, Meta(description="Longest time for one segment at Whisper, all attempts and waits included.")
@@ -82,5 +130,7 @@ class TranscribeSettings(PushedSettings, frozen=True, kw_only=True):
                 "WHISPER_BUDGET_SEC: together with PROCESSING_WAIT_SEC it must stay below PUSH_ACK_DEADLINE_SEC "
                 f"({self.push_ack_deadline_sec:g}), or the queue delivers a segment again while it is being worked on"
             )
+        if self.whisper_auth == "google" and self.whisper_api_token:
+            yield "WHISPER_API_TOKEN: is not sent with WHISPER_AUTH=google; leave one of them out"
         if self.whisper_timeout_sec > self.whisper_budget_sec:
             yield "WHISPER_TIMEOUT_SEC: must not be longer than WHISPER_BUDGET_SEC"

@@ -26,8 +26,12 @@ class FakeWhisper(WhisperClient):
         self.result = heard(("hello", 0.2, 0.6), ("world", 0.7, 1.1))
         self.errors: list[TurnscribeError] = []
         self.asked: list[tuple[bytes, str]] = []
+        self.prompts: list[str] = []
+        self.models: list[str] = []
 
-    def transcribe(self, audio: bytes, *, language: str, prompt: str) -> WhisperResult:
+    def transcribe(self, audio: bytes, *, language: str, prompt: str, model: str = "") -> WhisperResult:
+        self.prompts.append(prompt)
+        self.models.append(model)
         self.asked.append((audio, language))
         if self.errors:
             raise self.errors.pop(0)

@@ -9,6 +9,7 @@ from common.clock import Clock
 from common.errors import Backpressure, Permanent, Retryable
 from common.events import SegmentReady, TranscriptUpdated
 from common.logs import get_logger
+from common.object_names import ConnectionObjects
 from common.ports.blob_store import BlobNotFound, BlobStore
 from common.ports.meeting_store import take_of
 from common.ports.publisher import Publisher
@@ -16,10 +17,9 @@ from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptS
 from common.push import event_time_ms
 from transcribe_service.recognition.attribution import assign_speakers
 from transcribe_service.recognition.invented_tail import without_invented_tail
+from transcribe_service.recognition.recogniser import Recognised, Recogniser
 from transcribe_service.recognition.stream_words import heard_words, is_invented
 from transcribe_service.settings import TranscribeSettings
-from transcribe_service.whisper.client import WhisperClient, WhisperResult
-from transcribe_service.whisper.places import WhisperPlaces
 
 log = get_logger(__name__)
 
@@ -29,15 +29,14 @@ class Worker:
     """Handles `SegmentReady`.
 
     A final revision is transcribed or its event comes back. A provisional one is only worth something now: it is given up
-    where it is old, its audio is gone, or Whisper is busy or down, because a later revision holds the same speech.
+    where it is old or overtaken, its audio is gone, or Whisper is busy or down, because a later revision holds the same speech.
     """
 
     settings: TranscribeSettings
     blobs: BlobStore
     publisher: Publisher
     transcripts: TranscriptStore
-    whisper: WhisperClient
-    places: WhisperPlaces
+    recogniser: Recogniser
     clock: Clock
 
     def handle(self, event: SegmentReady) -> None:
@@ -67,16 +66,19 @@ class Worker:
                 f"audio of segment {event.segment_id} is missing", reason="segment_audio_missing"
             ) from error
         try:
-            result = self._recognise(event, audio)
+            heard = self.recogniser.recognise(event, audio)
         except Permanent as error:
             # The push goes to quarantine; the transcript says what is missing in it, and can be complete without.
             self._put(event, language="", words=(), refused=error.reason)
             raise
-        self._store(event, result)
+        self._store(event, heard)
 
     def _handle_provisional(self, event: SegmentReady) -> None:
         if self._is_old():
             _log_given_up(event, "too_old")
+            return
+        if self._is_overtaken(event):
+            _log_given_up(event, "overtaken")
             return
         try:
             audio = self.blobs.read(event.object_name)
@@ -84,11 +86,11 @@ class Worker:
             _log_given_up(event, "audio_gone")
             return
         try:
-            result = self._recognise(event, audio)
+            heard = self.recogniser.recognise(event, audio)
         except (Backpressure, Retryable) as error:
             _log_given_up(event, error.reason)
             return
-        self._store(event, result)
+        self._store(event, heard)
 
     def _is_old(self) -> bool:
         published_ms = event_time_ms()
@@ -96,31 +98,25 @@ class Worker:
             return False
         return self.clock.now_ms() - published_ms > self.settings.provisional_max_age_sec * 1000
 
-    def _recognise(self, event: SegmentReady, audio: bytes) -> WhisperResult:
-        began_s = self.clock.monotonic_s()
-        with self.places.taken(wait_s=self.settings.processing_wait_sec if event.final else 0.0):
-            result = self.whisper.transcribe(audio, language=self._language(event), prompt="")
-        log.info(
-            "segment_recognised",
-            segment_id=event.segment_id,
-            revision=event.revision,
-            final=event.final,
-            audio_ms=event.end_ms - event.start_ms,
-            took_ms=round((self.clock.monotonic_s() - began_s) * 1000),
-            whisper_words=len(result.words),
-        )
-        return result
+    def _is_overtaken(self, event: SegmentReady) -> bool:
+        """True when a newer revision of the open segment is there to be transcribed: it has this one's speech and more."""
+        roots = self.settings.raw_audio_path, self.settings.segments_path
+        objects = ConnectionObjects(event.tenant, event.connection_id, *roots)
+        try:
+            self.blobs.info(objects.provisional_segment(event.channel, event.start_ms, event.revision + 1))
+        except BlobNotFound:
+            return False
+        return True
 
-    def _language(self, event: SegmentReady) -> str:
-        """ISO 639 for Whisper: of `pt-BR` it knows `pt`."""
-        return (event.options.language or self.settings.whisper_language).partition("-")[0].lower()
-
-    def _store(self, event: SegmentReady, result: WhisperResult) -> None:
+    def _store(self, event: SegmentReady, heard: Recognised) -> None:
+        result = heard.result
         invented = sum(is_invented(segment) for segment in result.segments)
         if invented:
             log.info("whisper_spans_dropped", segment_id=event.segment_id, reason="no_speech", spans=invented)
         words = attributed_words(event, without_invented_tail(heard_words(result, event)))
-        self._put(event, language=result.language or self._language(event), words=words)
+        self._put(event, language=heard.language, words=words)
+        if event.final:
+            self.recogniser.said(event, words)
 
     def _put(self, event: SegmentReady, *, language: str, words: tuple[Word, ...], refused: str = "") -> None:
         segment = SegmentTranscript(

@@ -39,8 +39,9 @@ class WhisperResult(msgspec.Struct, frozen=True, kw_only=True):
 class WhisperClient(Protocol):
     """Speech to words."""
 
-    def transcribe(self, audio: bytes, *, language: str, prompt: str) -> WhisperResult:
-        """Recognise FLAC `audio`. `language` is an ISO 639 code or empty (detect it); `prompt` may be empty.
+    def transcribe(self, audio: bytes, *, language: str, prompt: str, model: str = "") -> WhisperResult:
+        """Recognise FLAC `audio`. `language` is an ISO 639 code or empty (detect it); `prompt` may be empty, and so may `model`:
+        the installation's, as always where the server has but one.
 
         Returns or raises within the client's time budget, its own retries included. Raises `Backpressure` when the server
         is saturated, `Permanent` when it refuses this audio for good, `Retryable` on everything else.

@@ -13,7 +13,7 @@ import msgspec
 
 from common.errors import Retryable
 from transcribe_service.whisper.client import WhisperResult, WhisperSegment, WhisperWord
-from transcribe_service.whisper.word_times import interpolated
+from transcribe_service.whisper.word_times import certainty, interpolated
 
 _Seconds = Annotated[float, msgspec.Meta(ge=-86_400, le=86_400)]
 
@@ -93,7 +93,7 @@ def _words(top_level: Sequence[_Word], segments: Sequence[_Segment]) -> tuple[Wh
         if segment.words:
             heard += _timed(segment.words, [segment])
         else:
-            heard += interpolated(segment.text, segment.start, segment.end, _certainty(segment))
+            heard += interpolated(segment.text, segment.start, segment.end, certainty(segment.avg_logprob))
     return tuple(heard)
 
 
@@ -103,10 +103,5 @@ def _timed(words: Iterable[_Word], segments: Sequence[_Segment]) -> Iterable[Whi
         if probability is None:
             middle = (word.start + word.end) / 2
             around = next((segment for segment in segments if segment.start <= middle <= segment.end), None)
-            probability = _certainty(around) if around else 0.0
+            probability = certainty(around.avg_logprob) if around else 0.0
         yield WhisperWord(word.word, word.start, word.end, min(1.0, max(0.0, probability)))
-
-
-def _certainty(segment: _Segment) -> float:
-    """The geometric mean of its tokens' probabilities, as near as a segment's average log probability comes to a word's."""
-    return math.exp(min(0.0, segment.avg_logprob)) if segment.avg_logprob is not None else 0.0

@@ -1,119 +1,52 @@
-"""Adapter: Whisper behind `POST …/v1/audio/transcriptions`, OpenAI's dialect. The one owner of retries towards Whisper.
+"""Adapter: Whisper behind `POST …/v1/audio/transcriptions`, OpenAI's dialect. Reading the answer is `openai_answer`."""
 
-Reading the answer is `openai_answer`; how many calls run at a time is decided by the worker.
-"""
-
-import random
-import time
-from collections.abc import Callable
 from typing import Final
 
-import msgspec
-import tenacity
-import urllib3
-from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.filepost import encode_multipart_formdata
 
-from common.clock import Clock
-from common.errors import Backpressure, Permanent, Retryable
+from common.errors import Permanent
 from common.logs import get_logger
-from common.settings import Secret
+from transcribe_service.whisper.calls import Call, WhisperCalls
 from transcribe_service.whisper.client import WhisperResult
 from transcribe_service.whisper.openai_answer import read_answer
 
 log = get_logger(__name__)
 
-CONNECT_TIMEOUT_S: Final = 5.0
-SHORTEST_ATTEMPT_S: Final = 1.0
-"""What must be left of the budget for another attempt to make sense."""
-LONGEST_RETRY_AFTER_S: Final = 3600.0
 _PATH: Final = "/audio/transcriptions"
-_REFUSED_AUDIO: Final = {400, 413, 415, 422}
-_UNAUTHORIZED: Final = {401, 403}
-_SATURATED: Final = {429, 503}
 _Fields = list[tuple[str, str | tuple[str, bytes, str]]]
-_READ_BYTES: Final = 64 * 1024
-_BACKOFF: Final = tenacity.wait_random_exponential(multiplier=0.5, max=8)
-
-
-class WhisperLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """`timeout_s` bounds one attempt, `budget_s` all attempts and the waits between them."""
-
-    timeout_s: float
-    budget_s: float
-    connections: int
-    """Connections that are kept open: as many as there are concurrent calls."""
-    answer_bytes: int = 8 * 1024 * 1024
-    """Longest answer that is read; a minute of speech with word times takes some 30 KB."""
 
 
 class OpenAiDialect:
     """A `WhisperClient`. Thread-safe."""
 
-    def __init__(
-        self,
-        service_url: str,
-        *,
-        model: str,
-        token: Secret,
-        limits: WhisperLimits,
-        clock: Clock,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, service_url: str, *, model: str, calls: WhisperCalls) -> None:
         self._url = transcriptions_url(service_url)
         self._model = model
-        self._authorization = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
-        self._limits = limits
-        self._clock = clock
-        self._sleep = sleep
-        self._pool = urllib3.PoolManager(maxsize=limits.connections, retries=False)
+        self._calls = calls
 
-    def transcribe(self, audio: bytes, *, language: str, prompt: str) -> WhisperResult:
+    def transcribe(self, audio: bytes, *, language: str, prompt: str, model: str = "") -> WhisperResult:
         """See `WhisperClient`. Faults that may pass are retried within the budget.
 
         A server may refuse a language that its model does not know. Uploaders name languages, and a wrong name must not cost
         the words: the audio that is refused in a language is tried once more without one.
         """
-        deadline_s = self._clock.monotonic_s() + self._limits.budget_s
+        deadline_s = self._calls.deadline_s()
         try:
-            return self._within(deadline_s, self._fields(audio, language, prompt))
+            return self._calls.within(deadline_s, self._call(audio, language, prompt, model))
         except Permanent as refused:
             if not language:
                 raise
             log.warning("whisper_refused_with_language", language=language, reason=refused.reason)
-            return self._within(deadline_s, self._fields(audio, "", prompt))
+            return self._calls.within(deadline_s, self._call(audio, "", prompt, model))
 
     def close(self) -> None:
         """Close the connections that are kept open."""
-        self._pool.clear()
+        self._calls.close()
 
-    def _within(self, deadline_s: float, fields: _Fields) -> WhisperResult:
-        body, content_type = encode_multipart_formdata(fields)
-
-        def attempt() -> WhisperResult:
-            left_s = deadline_s - self._clock.monotonic_s()
-            return self._attempt(body, content_type, min(self._limits.timeout_s, max(left_s, SHORTEST_ATTEMPT_S)))
-
-        def out_of_time(state: tenacity.RetryCallState) -> bool:
-            return self._clock.monotonic_s() + state.upcoming_sleep + SHORTEST_ATTEMPT_S > deadline_s
-
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_MayPass),
-            wait=_pause_s,
-            stop=out_of_time,
-            sleep=self._sleep,
-            before_sleep=_log_retry,
-            reraise=True,
-        )
-        try:
-            return retrying(attempt)
-        except _MayPass as failed:
-            raise failed.error from failed
-
-    def _fields(self, audio: bytes, language: str, prompt: str) -> _Fields:
+    def _call(self, audio: bytes, language: str, prompt: str, model: str) -> Call:
         fields: _Fields = [
             ("file", ("segment.flac", audio, "audio/flac")),
-            ("model", self._model),
+            ("model", model or self._model),
             ("response_format", "verbose_json"),
             ("timestamp_granularities[]", "word"),
             (
@@ -123,49 +56,8 @@ class OpenAiDialect:
             ("temperature", "0"),
         ]
         fields += [(name, value) for name, value in (("language", language), ("prompt", prompt)) if value]
-        return fields
-
-    def _attempt(self, body: bytes, content_type: str, timeout_s: float) -> WhisperResult:
-        try:
-            status, retry_after, answer = self._post(body, content_type, timeout_s)
-        except HTTPError as error:
-            kind = type(error).__name__
-            raise _MayPass(Retryable(f"Whisper did not answer: {kind}", reason="whisper_unreachable")) from error
-        _raise_for(status, retry_after)
-        try:
-            return read_answer(answer)
-        except Retryable as error:
-            raise _MayPass(error) from error
-
-    def _post(self, body: bytes, content_type: str, timeout_s: float) -> tuple[int, float | None, bytes]:
-        """`(status, seconds of Retry-After, body)`; the body is read only where it says something."""
-        deadline_s = self._clock.monotonic_s() + timeout_s
-        response = self._pool.request(
-            "POST",
-            self._url,
-            body=body,
-            headers={"Accept": "application/json", "Content-Type": content_type, **self._authorization},
-            timeout=urllib3.Timeout(connect=min(CONNECT_TIMEOUT_S, timeout_s), read=timeout_s),
-            preload_content=False,
-            redirect=False,
-        )
-        try:
-            answer = self._read(response, deadline_s) if response.status == 200 else b""
-            return response.status, _retry_after_s(response.headers.get("Retry-After")), answer
-        finally:
-            response.close()  # keeps a connection whose answer was read to its end
-
-    def _read(self, response: urllib3.BaseHTTPResponse, deadline_s: float) -> bytes:
-        answer = bytearray()
-        while data := response.read1(_READ_BYTES):
-            answer += data
-            if len(answer) > self._limits.answer_bytes:
-                raise Retryable(
-                    "Whisper's answer is longer than anything it could say", reason="whisper_answer_too_long"
-                )
-            if self._clock.monotonic_s() > deadline_s:  # the read time-out alone starts again with every byte
-                raise _MayPass(Retryable("Whisper's answer did not end in time", reason="whisper_unreachable"))
-        return bytes(answer)
+        body, content_type = encode_multipart_formdata(fields)
+        return Call(self._url, body, content_type, read_answer)
 
 
 def transcriptions_url(service_url: str) -> str:
@@ -174,55 +66,3 @@ def transcriptions_url(service_url: str) -> str:
     if base.endswith(_PATH):
         return base
     return f"{base}{_PATH}" if base.endswith("/v1") else f"{base}/v1{_PATH}"
-
-
-class _MayPass(Exception):
-    """A failure that is worth another attempt, and what the worker is told when there is no time for one."""
-
-    def __init__(self, error: Retryable | Backpressure, after_s: float | None = None) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.after_s = after_s
-
-
-def _raise_for(status: int, retry_after_s: float | None) -> None:
-    """Which of the three errors a status is; nothing for 200."""
-    if status == 200:
-        return
-    if status in _REFUSED_AUDIO:
-        raise Permanent(f"Whisper refused the segment's audio (status {status})", reason="whisper_refused_audio")
-    if status in _UNAUTHORIZED:  # a wrong token is the operator's fault: the audio must wait for a right one
-        raise Retryable(f"Whisper refused WHISPER_API_TOKEN (status {status})", reason="whisper_unauthorized")
-    if status in _SATURATED:
-        later_s = retry_after_s if retry_after_s is not None else 5.0
-        saturated = Backpressure(
-            f"Whisper is saturated (status {status})", reason="whisper_saturated", retry_after_s=later_s
-        )
-        raise _MayPass(saturated, retry_after_s)
-    failed = Retryable(f"Whisper failed (status {status})", reason=f"whisper_status_{status}")
-    if status >= 500 or status == 408:
-        raise _MayPass(failed)
-    raise failed  # a redirect, a wrong path: the same until somebody changes WHISPER_SERVICE_URL
-
-
-def _retry_after_s(header: str | None) -> float | None:
-    if header is None:
-        return None
-    try:
-        return min(urllib3.Retry(0).parse_retry_after(header), LONGEST_RETRY_AFTER_S)
-    except InvalidHeader:
-        return None
-
-
-def _pause_s(state: tenacity.RetryCallState) -> float:
-    """Backoff with full jitter, never less than what the server asked for."""
-    error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, _MayPass) and error.after_s is not None:
-        return error.after_s + random.uniform(0, 0.5)  # noqa: S311 -- spreads retries, guards nothing
-    return _BACKOFF(state)
-
-
-def _log_retry(state: tenacity.RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    reason = error.error.reason if isinstance(error, _MayPass) else ""
-    log.info("whisper_retry", reason=reason, attempt=state.attempt_number, pause_s=round(state.upcoming_sleep, 2))

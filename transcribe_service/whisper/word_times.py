@@ -1,4 +1,6 @@
-"""Word times where a server gives none. Pure."""
+"""Word times and certainties where a server gives none. Pure."""
+
+import math
 
 from transcribe_service.whisper.client import WhisperWord
 
@@ -20,3 +22,8 @@ def interpolated(text: str, start_s: float, end_s: float, probability: float) ->
         )
         before = after
     return tuple(spread)
+
+
+def certainty(avg_logprob: float | None) -> float:
+    """The geometric mean of a segment's token probabilities, as near as its average log probability comes to a word's; 0: not told."""
+    return math.exp(min(0.0, avg_logprob)) if avg_logprob is not None else 0.0

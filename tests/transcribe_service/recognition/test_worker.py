@@ -1,9 +1,15 @@
+import dataclasses
+
+import msgspec
 import pytest
 
 from common.errors import Backpressure, Permanent, Retryable
 from common.events import SegmentReady, StreamOptions, TranscriptUpdated, Turn
+from common.object_names import ConnectionObjects
 from common.ports.transcript_store import SegmentTranscript
 from tests.transcribe_service.fakes import DOWN, World, heard, segment_ready, settings
+from transcribe_service.recognition.known_meetings import KnownMeetings
+from transcribe_service.recognition.recogniser import Recogniser
 from transcribe_service.recognition.worker import Worker
 from transcribe_service.whisper.client import WhisperResult, WhisperSegment
 from transcribe_service.whisper.places import WhisperPlaces
@@ -12,9 +18,10 @@ SATURATED = Backpressure("saturated", reason="whisper_saturated", retry_after_s=
 
 
 def worker_in(world: World, places: int = 2) -> Worker:
-    return Worker(
-        settings(), world.blobs, world.publisher, world.transcripts, world.whisper, WhisperPlaces(places), world.clock
+    recogniser = Recogniser(
+        settings(), world.whisper, WhisperPlaces(places), KnownMeetings(world.meetings, world.clock), world.clock
     )
+    return Worker(settings(), world.blobs, world.publisher, world.transcripts, recogniser, world.clock)
 
 
 def with_audio(world: World, event: SegmentReady) -> SegmentReady:
@@ -84,21 +91,13 @@ def test_a_copy_that_runs_at_the_same_time_announces_what_the_other_stored(world
     event = with_audio(world, segment_ready())
 
     class Overtaken(type(world.whisper)):  # type: ignore[misc]  # the fake's class, whichever it is
-        def transcribe(self, audio: bytes, *, language: str, prompt: str) -> WhisperResult:
+        def transcribe(self, audio: bytes, *, language: str, prompt: str, model: str = "") -> WhisperResult:
             worker_in(world).handle(event)
             world.publisher.published.clear()
             return heard(("other", 0.2, 0.5))
 
-    overtaken = worker_in(world)
-    Worker(
-        settings(),
-        world.blobs,
-        world.publisher,
-        world.transcripts,
-        Overtaken(),
-        overtaken.places,
-        world.clock,
-    ).handle(event)
+    worker = worker_in(world)
+    dataclasses.replace(worker, recogniser=dataclasses.replace(worker.recogniser, whisper=Overtaken())).handle(event)
     assert [word.text for word in only_transcript(world).words] == ["hello", "world"]
     assert len(world.publisher.published) == 1
 
@@ -107,6 +106,17 @@ def test_a_final_segment_whose_audio_is_missing_comes_back(world: World) -> None
     with pytest.raises(Retryable) as failed:
         worker_in(world).handle(segment_ready())
     assert failed.value.reason == "segment_audio_missing"
+
+
+def test_a_provisional_one_whose_successor_is_there_is_given_up(world: World) -> None:
+    objects = ConnectionObjects("default", "c1")
+    event = with_audio(world, segment_ready(final=False, revision=3))
+    world.blobs.create(objects.provisional_segment(0, event.start_ms, 4), b"fLaC")
+    worker_in(world).handle(event)
+    assert world.whisper.asked == []
+    last = msgspec.structs.replace(event, revision=4, object_name=objects.provisional_segment(0, event.start_ms, 4))
+    worker_in(world).handle(last)
+    assert only_transcript(world).revision == 4
 
 
 def test_a_provisional_one_whose_audio_is_gone_is_given_up(world: World) -> None:
@@ -138,7 +148,7 @@ def test_audio_that_whisper_refuses_is_permanent(world: World) -> None:
 def test_beyond_its_places_an_instance_pushes_back(world: World) -> None:
     worker = worker_in(world, places=1)
     event = with_audio(world, segment_ready())
-    with worker.places.taken(wait_s=0), pytest.raises(Backpressure) as failed:
+    with worker.recogniser.places.taken(wait_s=0), pytest.raises(Backpressure) as failed:
         worker.handle(event)
     assert failed.value.reason == "processing_threads_busy"
     worker.handle(event)

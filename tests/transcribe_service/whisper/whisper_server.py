@@ -25,6 +25,8 @@ class Received:
     path: str
     authorization: str | None
     fields: dict[str, list[bytes]]
+    content_type: str
+    body: bytes
 
 
 class ScriptedWhisper:
@@ -69,8 +71,9 @@ def scripted_whisper() -> Iterator[ScriptedWhisper]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            fields = multipart_fields(self.headers["Content-Type"], body)
-            script.received.append(Received(self.path, self.headers["Authorization"], fields))
+            kind = self.headers["Content-Type"]
+            fields = multipart_fields(kind, body) if kind.startswith("multipart/") else {}
+            script.received.append(Received(self.path, self.headers["Authorization"], fields, kind, body))
             reply = script.next_reply()
             if reply.hang:
                 over.wait(30)
