@@ -1,7 +1,7 @@
 """The fields of OpenAI's transcription request as one checked struct. Pure.
 
-What can't be done here is refused by name, so that nobody takes an answer for something that it is not. `prompt` and `temperature`
-are the exceptions: clients send them by default, and an answer without them is still the transcript of the audio.
+What can't be done here is refused by name, so that nobody takes an answer for something that it is not. `temperature` is the
+exception: clients send it by default, and an answer without it is still the transcript of the audio.
 """
 
 from collections.abc import Mapping
@@ -17,10 +17,12 @@ from ingest_service.intake.requests import invalid, stream_options
 
 File = TypeVar("File")
 ResponseFormat = Literal["json", "text", "srt", "vtt", "verbose_json", "diarized_json"]
+MAX_PROMPT_CHARACTERS: Final = 800
+"""Whisper looks at so much of it, and it lies in the metadata of every chunk."""
 UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "include[]": "is not supported: probabilities of tokens are not kept. Words have theirs in the meeting's transcript",
-        "keywords[]": "is not supported: Whisper is not told which words to expect",
+        "keywords[]": "is not supported: tell them to Whisper in prompt",
         "languages[]": "is not supported: name one in language, or leave it out to have it detected",
         "known_speaker_names[]": "is not supported: nobody is recognised by the voice. Name channels in channel_speakers",
         "known_speaker_references[]": "is not supported: nobody is recognised by the voice. Name channels in channel_speakers",
@@ -36,7 +38,14 @@ class TranscriptionFields(msgspec.Struct, frozen=True, kw_only=True):
         str, Meta(min_length=1, max_length=200, description="Required by OpenAI. The installation's own model answers.")
     ]
     language: Annotated[str, Meta(description="Language code, such as en. Without it, it is detected.")] = ""
-    prompt: Annotated[str, Meta(description="Accepted for compatibility. Has no effect.")] = ""
+    prompt: Annotated[
+        str,
+        Meta(
+            description=(
+                f"What Whisper is told before the audio: names, terms, a style. Its last {MAX_PROMPT_CHARACTERS} characters count."
+            )
+        ),
+    ] = ""
     response_format: Annotated[
         ResponseFormat,
         Meta(
@@ -72,7 +81,7 @@ class TranscriptionFields(msgspec.Struct, frozen=True, kw_only=True):
         said = {
             name: value for name in ("language", "channels", "channel_speakers") if (value := str(getattr(self, name)))
         }
-        return stream_options(said, content_type)
+        return msgspec.structs.replace(stream_options(said, content_type), prompt=self.prompt[-MAX_PROMPT_CHARACTERS:])
 
     @property
     def with_words(self) -> bool:

@@ -5,6 +5,7 @@ from werkzeug.datastructures import MultiDict
 from common.events import StreamOptions
 from common.problems import Problem
 from ingest_service.http.transcription_form import (
+    MAX_PROMPT_CHARACTERS,
     UNSUPPORTED,
     TranscriptionFields,
     the_file,
@@ -44,8 +45,16 @@ def test_everything_that_is_understood() -> None:
         ("channels", "separate"),
         ("channel_speakers", "Ada,Grace"),
     )
-    assert found.options("") == StreamOptions(language="pt-BR", channels="separate", channel_speakers=("Ada", "Grace"))
+    wanted = StreamOptions(
+        language="pt-BR", channels="separate", channel_speakers=("Ada", "Grace"), prompt="Whatever was said before."
+    )
+    assert found.options("") == wanted
     assert (found.with_segments, found.with_words) == (False, True)
+
+
+def test_of_a_long_prompt_its_end_counts() -> None:
+    long = "early " * 500 + "late"
+    assert fields(("prompt", long)).options("").prompt == long[-MAX_PROMPT_CHARACTERS:]
 
 
 def test_words_and_segments() -> None:
