@@ -3,6 +3,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from common.settings import SettingsError, load
+from tests.clocks import FakeClock
+from transcribe_service.bootstrap import whisper_client
+from transcribe_service.settings import TranscribeSettings
+from transcribe_service.whisper.openai_dialect import OpenAiDialect
+from transcribe_service.whisper.plain_dialect import PlainDialect
+
 SCRIPT = """
 from transcribe_service.bootstrap import application
 client = application().test_client()
@@ -38,3 +47,20 @@ def test_wrong_settings_end_it_with_a_line_for_each() -> None:
         "ENGINE_API_URL",
         "WHISPER_SERVICE_URL",
     ]
+
+
+BASE = {"API_TOKEN": "a", "PUSH_TOKEN": "p", "WHISPER_SERVICE_URL": "https://whisper.example/t"}
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"), [({}, OpenAiDialect), ({"WHISPER_DIALECT": "plain", "WHISPER_AUTH": "google"}, PlainDialect)]
+)
+def test_the_whisper_client_is_the_one_that_the_settings_name(said: dict[str, str], kind: type) -> None:
+    client = whisper_client(load(TranscribeSettings, BASE | said), FakeClock())
+    assert type(client) is kind
+    client.close()
+
+
+def test_two_ways_to_tell_whisper_who_asks_are_one_too_many() -> None:
+    with pytest.raises(SettingsError, match="WHISPER_API_TOKEN"):
+        load(TranscribeSettings, BASE | {"WHISPER_AUTH": "google", "WHISPER_API_TOKEN": "t"})
