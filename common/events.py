@@ -177,11 +177,42 @@ class SegmentReady(Event, frozen=True, kw_only=True):
     """Which transcription of the meeting it is for; empty: the first. See `common.ports.meeting_store.take_of`."""
     model: str = ""
     """Model to ask Whisper for, where a transcription is to have another than the installation's."""
+    whole_from_ms: Ms | None = None
+    """Stream time from which on no audio is missing up to the segment: what was skipped as silence was heard, lost chunks were not.
+    None (an earlier release said nothing): its own start."""
+    take_over: bool = False
+    """Another connection of the meeting was expected to cover the same time and did not: transcribe it, whatever else covers it."""
 
     @property
     def key(self) -> str:
         """One event for each revision."""
-        return f"{self.segment_id}|{self.revision}{_again(self.generation, self.take)}"
+        taken_over = "|take over" if self.take_over else ""
+        return f"{self.segment_id}|{self.revision}{_again(self.generation, self.take)}{taken_over}"
+
+
+class SegmentRelabelled(Event, frozen=True, kw_only=True):
+    """Who spoke in a final segment is known better than when it was announced: its words get their speakers anew."""
+
+    TYPE: ClassVar[str] = "turnscribe.segment.relabelled.v1"
+    TOPIC: ClassVar[str] = SEGMENTS_TOPIC
+
+    segment_id: str
+    channel: Ms
+    start_ms: Ms
+    """Stream time, as in `SegmentReady`."""
+    revision: Ms
+    """The final one."""
+    labels: Ms
+    """Grows; the highest of a segment holds."""
+    turns: tuple[Turn, ...]
+    """Who spoke in and around the segment, as it is known now."""
+    options: StreamOptions = StreamOptions()
+    generation: Ms = 0
+
+    @property
+    def key(self) -> str:
+        """One event for each time."""
+        return f"{self.segment_id}|{self.revision}|labels {self.labels}{_again(self.generation, '')}"
 
 
 class TranscriptUpdated(Event, frozen=True, kw_only=True):
@@ -211,7 +242,8 @@ def _again(generation: int, take: str) -> str:
 
 
 EVENT_TYPES: Final[Mapping[str, type[Event]]] = {
-    cls.TYPE: cls for cls in (ChunkStored, SpeakersObserved, StreamEnded, SegmentReady, TranscriptUpdated)
+    cls.TYPE: cls
+    for cls in (ChunkStored, SpeakersObserved, StreamEnded, SegmentReady, SegmentRelabelled, TranscriptUpdated)
 }
 CONTENT_TYPE: Final = "application/json"
 

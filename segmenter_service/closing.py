@@ -5,9 +5,10 @@ from common.logs import get_logger
 from common.ports.stream_registry import StreamSummary
 from segmenter_service.cutter import cut_what_is_ready
 from segmenter_service.decoding import reader_of
-from segmenter_service.feeding import hear, set_aside, set_clock
+from segmenter_service.feeding import hear, set_aside
 from segmenter_service.holding import Holding
 from segmenter_service.observations import adopt_from_bucket, stored_observations
+from segmenter_service.synchronising import set_clock
 from segmenter_service.voice_activity import FRAME_MS
 
 log = get_logger(__name__)
@@ -44,7 +45,7 @@ def flush(holding: Holding) -> None:
 def close(holding: Holding) -> None:
     """Flush the reader, cut everything that is left, and store the account."""
     state = holding.state
-    adopt_from_bucket(holding)
+    adopt_from_bucket(holding, of_cut_audio=True)
     decoded_before = state.decoded_samples
     try:
         _fix_clock(holding)
@@ -91,4 +92,6 @@ def account(holding: Holding) -> StreamSummary:
         silence_skipped_ms=silence_ms - in_silence,
         gaps=tuple(gap.described() for gap in state.gaps),
         quarantined=state.quarantined,
+        channels=max(1, len(state.lanes)),
+        epoch_offset_ms=state.epoch_offset_ms,
     )

@@ -24,6 +24,7 @@ from segmenter_service.mailbox import Lease, Mailbox, Scripts
 from segmenter_service.observations import adopt_from_bucket, take_in
 from segmenter_service.pcm_window import PcmCache, PcmWindow
 from segmenter_service.recovery import forget_what_was_given_up, rebuilt, write_checkpoint
+from segmenter_service.relabelling import relabel
 from segmenter_service.state import decode_state, encode_state
 from segmenter_service.unannounced import is_quiet, late_in_bucket, unannounced
 
@@ -111,6 +112,7 @@ class Drainer:
             adopt_from_bucket(holding)
             holding.looked = True
         done = _move(holding, mail)
+        relabel(holding)
         if state.closed:
             self._pcm.forget(key)
         else:
@@ -129,6 +131,7 @@ class Drainer:
             meeting_id=state.meeting_id,
             connection_id=of.connection_id,
             opened_at_ms=state.opened_at_ms,
+            options=state.options,
         )
         self._around.streams.open(record)
         self._around.meetings.open(of.tenant, state.meeting_id, state.opened_at_ms)

@@ -20,6 +20,7 @@ from segmenter_service.pcm_window import fitted
 from segmenter_service.recovery import GapRecord
 from segmenter_service.segment_audio import channels_of
 from segmenter_service.state import OFFSET_CHUNKS, SAMPLES_PER_MS, Arrival, MissedChunks
+from segmenter_service.synchronising import set_clock
 from segmenter_service.voice_activity import FRAME_SAMPLES
 
 log = get_logger(__name__)
@@ -104,6 +105,8 @@ def drain_chunk(holding: Holding, mail: ChunkMail) -> None:
     state = holding.state
     seq = state.next_seq
     if not state.chunks:
+        if state.options != mail.options:
+            holding.around.streams.describe(holding.tenant, holding.connection_id, mail.options)
         state.options = mail.options
         if mail.options.started_at_ms is not None:
             set_clock(holding, mail.options.started_at_ms)
@@ -136,13 +139,6 @@ def _fix_clock(holding: Holding, end_ms: int | None, captured_at_ms: int) -> Non
     offset_ms = captured_at_ms - end_ms
     set_clock(holding, offset_ms if state.epoch_offset_ms is None else min(state.epoch_offset_ms, offset_ms))
     state.offset_chunks += 1
-
-
-def set_clock(holding: Holding, epoch_offset_ms: int) -> None:
-    """Say where stream time 0 lies: here audio and speakers meet."""
-    holding.state.epoch_offset_ms = epoch_offset_ms
-    delay_ms = round(holding.around.settings.speaker_delay_sec * 1000)
-    holding.state.timeline.synchronise(epoch_offset_ms, delay_ms)
 
 
 def hear(holding: Holding, block: PcmBlock) -> None:

@@ -28,6 +28,8 @@ class Lane(msgspec.Struct, kw_only=True):
 
     channel: int
     start_frame: int = 0
+    whole_from_frame: int = 0
+    """Where the last gap ended: from here to the end of the span no audio is missing."""
     activity: bytes = b""
     vad: VoiceActivityState = msgspec.field(default_factory=VoiceActivityState)
     scored_samples: int = 0
@@ -80,6 +82,7 @@ class Lane(msgspec.Struct, kw_only=True):
         self.activity = b""
         self.vad = VoiceActivityState()
         self.start_frame = self.provisional_end_frame = max(self.start_frame, to_frame)
+        self.whole_from_frame = self.start_frame
         self.scored_samples = self.start_frame * FRAME_SAMPLES
         self.revision = 0
 

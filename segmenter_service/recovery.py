@@ -8,15 +8,15 @@ from collections.abc import Iterator
 
 import msgspec
 
-from common.events import ChunkStored, SpeakersObserved, StreamEnded
+from common.events import ChunkStored, SpeakersObserved, StreamEnded, StreamOptions
 from common.logs import get_logger
 from common.object_names import ConnectionObjects, channel_and_start_of, seq_of
 from common.ports.blob_store import BlobNotFound, BlobStore
-from common.stored_chunks import event_of_chunk, event_of_content, stream_description
+from common.stored_chunks import StreamDescription, event_of_chunk, event_of_content, stream_description
 from segmenter_service.mail import Item
 from segmenter_service.observations import stored_after
-from segmenter_service.segments import END_FRAME, KEPT_TURNS_MS
-from segmenter_service.state import SAMPLES_PER_MS, ConnectionState, DurableFinal, decode_state, encode_state
+from segmenter_service.segments import END_FRAME
+from segmenter_service.state import ConnectionState, DurableFinal, decode_state, encode_state
 from segmenter_service.voice_activity import FRAME_MS
 
 log = get_logger(__name__)
@@ -40,7 +40,12 @@ def rebuilt(
     """
     state = _last_checkpoint(blobs, objects)
     if state is None:
-        state = ConnectionState(meeting_id=_meeting_of(blobs, objects) or meeting_id, opened_at_ms=now_ms)
+        described = _description(blobs, objects)
+        state = ConnectionState(
+            meeting_id=described.meeting_id if described else meeting_id,
+            opened_at_ms=now_ms,
+            options=(described and described.options) or StreamOptions(),
+        )
     state.durable_finals = list(_finals_after(blobs, objects, state))
     state.durable_gaps = list(_gaps_from(blobs, objects, state.next_seq))
     uploaded = list(_uploaded_since(blobs, objects, state))
@@ -75,9 +80,9 @@ def _last_checkpoint(blobs: BlobStore, objects: ConnectionObjects) -> Connection
     return None
 
 
-def _meeting_of(blobs: BlobStore, objects: ConnectionObjects) -> str | None:
+def _description(blobs: BlobStore, objects: ConnectionObjects) -> StreamDescription | None:
     try:
-        return stream_description(blobs.read(objects.stream)).meeting_id
+        return stream_description(blobs.read(objects.stream))
     except BlobNotFound:
         return None
 
@@ -104,8 +109,7 @@ def _uploaded_since(blobs: BlobStore, objects: ConnectionObjects, state: Connect
         if seq_of(info.name) >= state.next_seq or state.gap_with(seq_of(info.name)):
             yield event_of_chunk(objects.tenant, objects.connection_id, info)
     # Audio before the uncut span is cut already; its speakers still name those who speak at the beginning of that span.
-    from_ms = state.uncut_from_sample // SAMPLES_PER_MS - KEPT_TURNS_MS
-    for name in stored_after(blobs, objects, state, from_ms):
+    for name in stored_after(blobs, objects, state, state.timeline.pruned_before_ms):
         yield event_of_content(blobs.read(name), SpeakersObserved)
     try:
         yield event_of_content(blobs.read(objects.end), StreamEnded)

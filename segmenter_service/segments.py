@@ -14,6 +14,7 @@ from common.ids import segment_id
 from common.logs import get_logger
 from common.ports.blob_store import Created
 from common.stored_segments import event_of_segment, store_event
+from segmenter_service.announced import as_announced
 from segmenter_service.holding import Holding
 from segmenter_service.lane import Lane
 from segmenter_service.segment_audio import PADDING_MS, flac_of
@@ -22,7 +23,7 @@ from segmenter_service.voice_activity import FRAME_MS
 log = get_logger(__name__)
 TURN_MARGIN_MS: Final = 5_000
 KEPT_TURNS_MS: Final = 6_000
-"""So far before the uncut audio turns are still needed, `TURN_MARGIN_MS` and some more."""
+"""So far before the earliest segment that may still be announced turns are needed, `TURN_MARGIN_MS` and some more."""
 END_FRAME: Final = "end-frame"
 REVISION: Final = "revision"
 
@@ -53,6 +54,7 @@ def write_final(
             holding, channel, start_frame, end_frame, name, revision=revision, final=True
         )
     _announce(holding, event)
+    holding.state.announced.append(as_announced(event))
     return end_frame
 
 
@@ -92,7 +94,13 @@ def _event(
         epoch_offset_ms=state.epoch_offset_ms or 0,
         turns=turns_around(holding, start_ms, end_ms),
         options=state.options,
+        whole_from_ms=min(start_frame, _whole_from_frame(holding, channel)) * FRAME_MS,
     )
+
+
+def _whole_from_frame(holding: Holding, channel: int) -> int:
+    """Where the last gap of a channel ended. A segment that late chunks gave lies before, and speaks for itself alone."""
+    return next((lane.whole_from_frame for lane in holding.state.lanes if lane.channel == channel), 0)
 
 
 def _announce(holding: Holding, event: SegmentReady) -> None:

@@ -3,7 +3,7 @@
 What the real adapters do is shown by the contract suites; these only have to be simple and strict.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import msgspec
 
@@ -211,6 +211,9 @@ class FakeStreams(StreamRegistry):
     def of_meeting(self, tenant: str, meeting_id: str) -> list[StreamRecord]:
         own = [each for each in self.records.values() if (each.tenant, each.meeting_id) == (tenant, meeting_id)]
         return sorted((each for each in own if each.erased_at_ms is None), key=lambda each: each.opened_at_ms)
+
+    def of_meetings(self, tenant: str, meeting_ids: Collection[str]) -> list[StreamRecord]:
+        return [each for meeting_id in meeting_ids for each in self.of_meeting(tenant, meeting_id)]
 
     def open_streams(self, *, limit: int, start_after: str = "") -> list[StreamRecord]:
         self.faults.strike_before()

@@ -30,6 +30,8 @@ def summary(segments: int = 3) -> StreamSummary:
         silence_skipped_ms=2_000,
         gaps=(Gap(1, 2, 3000, 6000),),
         quarantined=1,
+        channels=2,
+        epoch_offset_ms=1_700_000_000_000,
     )
 
 
@@ -46,6 +48,21 @@ def test_opening_again_changes_nothing(streams: StreamRegistry) -> None:
     streams.open(record("c1", meeting_id="m2", opened_at_ms=5000))
     assert streams.get("default", "c1") == msgspec.structs.replace(record("c1"), summary=summary())
     assert streams.of_meeting("default", "m2") == []
+
+
+def test_what_a_stream_is_can_be_said_after_it_was_opened(streams: StreamRegistry) -> None:
+    undescribed = msgspec.structs.replace(record("c1"), options=StreamOptions())
+    streams.open(undescribed)
+    streams.describe("default", "c1", OPTIONS)
+    assert streams.get("default", "c1") == record("c1")
+    streams.close("default", "c1", summary())
+    streams.describe("default", "c1", StreamOptions(connections="per_participant", participant="Cai"))
+    described = streams.get("default", "c1")
+    assert described is not None
+    assert (described.options.participant, described.summary) == ("Cai", summary())
+    assert [each.connection_id for each in streams.unsettled(due_ms=9000, limit=2)] == ["c1"]
+    with pytest.raises(Retryable):
+        streams.describe("default", "none", OPTIONS)
 
 
 def test_a_later_account_replaces_an_earlier_one(streams: StreamRegistry) -> None:
