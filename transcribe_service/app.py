@@ -22,7 +22,9 @@ from common.quarantine import push_quarantine
 from common.sweep_route import sweep_blueprint
 from common.web import base_app
 from transcribe_service.dead_letter_routes import dead_letters_blueprint
-from transcribe_service.reading.meeting_routes import meetings_blueprint
+from transcribe_service.reading.meeting_routes import meeting_edit_blueprint, meetings_blueprint
+from transcribe_service.reading.stored_meeting import StoredMeetings
+from transcribe_service.reading.transcript_routes import transcript_blueprint
 from transcribe_service.recognition.known_meetings import KnownMeetings
 from transcribe_service.recognition.recogniser import Recogniser
 from transcribe_service.recognition.worker import Worker
@@ -88,7 +90,10 @@ def create_app(deps: TranscribeDeps) -> Flask:
     app.register_blueprint(push_blueprint(handlers, quarantine, deps.push_auth, last))
     sweep = Sweep(deps.settings, deps.blobs, deps.publisher, deps.transcripts, deps.streams, deps.clock)
     app.register_blueprint(sweep_blueprint(sweep.run, deps.push_auth))
-    app.register_blueprint(meetings_blueprint(deps.transcripts, deps.streams, deps.tokens))
+    stored = StoredMeetings(deps.transcripts, deps.streams, deps.meetings)
+    app.register_blueprint(meetings_blueprint(stored, deps.tokens))
+    app.register_blueprint(meeting_edit_blueprint(stored, deps.tokens))
+    app.register_blueprint(transcript_blueprint(stored, deps.tokens))
     app.register_blueprint(dead_letters_blueprint(dead_letters, deps.publisher, deps.tokens))
     app.register_blueprint(openapi_blueprint(app, "turnscribe: transcripts"))
     return app

@@ -80,6 +80,18 @@ def test_the_account_of_an_unknown_stream_is_not_lost_silently(streams: StreamRe
     assert streams.get("default", "none") is None
 
 
+def test_streams_of_many_meetings_are_found_together(streams: StreamRegistry) -> None:
+    for number in range(70):
+        streams.open(record(f"c{number}", meeting_id=f"m{number % 65}"))
+        streams.open(record(f"c{number}", meeting_id=f"m{number % 65}", tenant="other"))
+    streams.close("default", "c3", summary())
+    found = streams.of_meetings("default", [f"m{number}" for number in range(66)])
+    assert {each.tenant for each in found} == {"default"}
+    assert sorted(each.connection_id for each in found) == sorted(f"c{number}" for number in range(70))
+    assert [each.connection_id for each in found if each.summary] == ["c3"]
+    assert streams.of_meetings("default", []) == []
+
+
 def test_streams_of_a_meeting_come_in_the_order_of_opening(streams: StreamRegistry) -> None:
     for each in (record("b", opened_at_ms=2000), record("a", opened_at_ms=3000), record("c", opened_at_ms=1000)):
         streams.open(each)

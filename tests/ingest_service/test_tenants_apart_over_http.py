@@ -67,6 +67,7 @@ class Services:
             **self.ingest.blobs.objects,
             **self.world.transcripts.stored,
             **self.world.streams.records,
+            **{("meeting", *key): meeting for key, meeting in self.world.meetings.stored.items()},
             **self.store.records,
         }
 
@@ -104,6 +105,9 @@ def fill(services: Services, owner: Owner) -> Has:
             tenant=owner.tenant, meeting_id=owner.meeting_id, connection_id=owner.connection_id, opened_at_ms=1
         )
     )
+    services.world.meetings.open(owner.tenant, owner.meeting_id, 1)
+    named = b'{"title": "of %s"}' % owner.tenant.encode()
+    assert services.ask(owner, "PATCH", f"/v1/meetings/{owner.meeting_id}", named).status_code == 200
     services.world.transcripts.put(segment(owner))
     event = ChunkStored(
         tenant=owner.tenant,
@@ -127,6 +131,7 @@ def views(services: Services, who: Owner, has: Has) -> list[tuple[int, bytes]]:
     owner = has.owner
     paths = (
         f"/v1/streams/{owner.connection_id}",
+        "/v1/meetings",
         f"/v1/meetings/{owner.meeting_id}",
         f"/v1/meetings/{owner.meeting_id}/transcript",
         "/v1/deadletters",
@@ -146,7 +151,7 @@ def test_who_has_nothing_is_shown_nothing_and_changes_nothing(two: tuple[Owner, 
     services = Services(one, other)
     has = fill(services, one)
     before, seen = services.state(), views(services, one, has)
-    assert [status for status, _ in seen] == [200] * 7
+    assert [status for status, _ in seen] == [200] * 8
 
     stream, meeting, letter, upload, token = (
         services.ask(other, *asked)
@@ -162,6 +167,8 @@ def test_who_has_nothing_is_shown_nothing_and_changes_nothing(two: tuple[Owner, 
     )
     assert {answer.status_code for answer in (stream, meeting, letter, upload, token)} == {404}
     assert services.ask(other, "GET", f"/v1/meetings/{one.meeting_id}/transcript").status_code == 404
+    assert services.ask(other, "PATCH", f"/v1/meetings/{one.meeting_id}", b'{"title": "mine"}').status_code == 404
+    assert services.ask(other, "GET", "/v1/meetings").get_json()["meetings"] == []
     assert services.ask(other, "GET", "/v1/deadletters").get_json()["dead_letters"] == []
     assert services.ask(other, "POST", f"/v1/deadletters/{has.letter_id}/replay").status_code == 404
     assert services.ask(other, "POST", "/v1/deadletters/replay").get_json()["replayed"] == 0
@@ -191,7 +198,7 @@ def test_under_the_same_ids_each_has_its_own(two: tuple[Owner, Owner]) -> None:
     assert {name: after[name] for name in before} == before
     assert len(after) == 2 * len(before) - 2, "nothing is shared; both tokens were there"
     assert views(services, one, has) == seen
-    assert [status for status, _ in views(services, copy, has_too)] == [200] * 7
+    assert [status for status, _ in views(services, copy, has_too)] == [200] * 8
     assert [event.tenant for event in services.ingest.events] == [one.tenant] * 3 + [copy.tenant] * 3
     assert services.ask(copy, "POST", "/v1/deadletters/replay").get_json()["replayed"] == 1
     assert services.ask(copy, "POST", f"/v1/tokens/{copy.connection_id}/disable").status_code == 200

@@ -1,126 +1,109 @@
-"""HTTP of the transcribe service: what readers ask for. Routes only translate; `transcript` and `captions` decide."""
+"""`/v1/meetings`: list them, look at one, and change what people say of it. Routes only translate.
 
-import hashlib
-from typing import Annotated, Final
+What is decided stands in `meeting_list`, `meeting_view` and `meeting_changes`.
+"""
 
-import msgspec
+from typing import Final
+
 from flask import Blueprint, Response, request
-from msgspec import Meta
 
 from common.auth import TokenVerifier, principal, require_bearer
 from common.ids import checked_id
-from common.openapi.described import Answer, Content, Header, IdText, Parameter, described, json_answer, named
-from common.ports.stream_registry import StreamRecord, StreamRegistry
+from common.json_input import UNREADABLE_JSON, decoded_json
+from common.openapi.described import JSON, Body, Content, described, json_answer, named
+from common.ports.meeting_store import Cursor
 from common.ports.token_store import Scope
-from common.ports.transcript_store import SegmentTranscript, TranscriptStore
 from common.problems import Problem
-from transcribe_service.reading.captions.formats import FORMATS, Format
-from transcribe_service.reading.transcript import MeetingStatus, meeting_status, transcript
+from transcribe_service.reading.answers import ETAG, IF_NONE_MATCH, NOT_MODIFIED, tagged_json
+from transcribe_service.reading.cursors import place_of
+from transcribe_service.reading.meeting_changes import MeetingPatch, patched
+from transcribe_service.reading.meeting_list import ListPlace, MeetingPage, meeting_page
+from transcribe_service.reading.meeting_view import MeetingView, meeting_view
+from transcribe_service.reading.query import CURSOR, limit_of, limit_parameter
+from transcribe_service.reading.stored_meeting import StoredMeetings
+from transcribe_service.reading.transcript_routes import MEETING
 
-MEETING: Final = Parameter("meeting_id", IdText, "The meeting.", where="path")
-FORMAT: Final = Parameter(
-    "format",
-    Annotated[str, Meta(extra_json_schema={"enum": [each.name for each in FORMATS]})],
-    "How the transcript is written. Without it, the Accept header says; without both, it is JSON.",
-)
-PROVISIONAL: Final = Parameter(
-    "provisional",
-    Annotated[str, Meta(extra_json_schema={"enum": ["true", "false"]})],
-    "Whether live revisions are in it, which may still change. Without it: while the transcript is not complete.",
-)
-IF_NONE_MATCH: Final = Parameter("If-None-Match", str, "The ETag of what is there already.", where="header")
-_ETAG: Final = {"ETag": Header(str, "Changes with the content.", required=True)}
-_NOT_MODIFIED: Final = Answer("Nothing is new since that ETag.", headers=_ETAG)
+DEFAULT_LIMIT: Final = 50
+MAX_LIMIT: Final = 200
+MAX_BODY_BYTES: Final = 512 * 1024
+MERGE_PATCH: Final = "application/merge-patch+json"
 
 
-def meetings_blueprint(transcripts: TranscriptStore, streams: StreamRegistry, tokens: TokenVerifier) -> Blueprint:
-    """`GET /v1/meetings/{id}` and `GET /v1/meetings/{id}/transcript`.
+def meetings_blueprint(stored: StoredMeetings, tokens: TokenVerifier) -> Blueprint:
+    """`GET /v1/meetings` and `GET /v1/meetings/{id}`.
 
     Ids are taken as paths, so that one with a slash is told what is wrong with it instead of that there is no such page.
     """
     routes = Blueprint("meetings", __name__, url_prefix="/v1/meetings")
     routes.before_request(require_bearer(tokens, Scope.READ))
 
-    def stored(meeting_id: str) -> tuple[list[StreamRecord], list[SegmentTranscript]]:
+    @routes.get("")
+    @described(
+        "A tenant's meetings",
+        parameters=named(limit_parameter(DEFAULT_LIMIT, MAX_LIMIT), CURSOR, IF_NONE_MATCH),
+        answers={200: json_answer(MeetingPage, "The newest first.", ETAG), 304: NOT_MODIFIED},
+        scopes=(Scope.READ,),
+    )
+    def list_meetings() -> Response:
+        limit, cursor = limit_of(request.args, DEFAULT_LIMIT, MAX_LIMIT), request.args.get(CURSOR.name)
+        place = None if cursor is None else place_of(cursor, ListPlace)
+        after = None if place is None else Cursor(place.opened_at_ms, place.meeting_id)
         tenant = principal().tenant
-        records = streams.of_meeting(tenant, meeting_id)
-        segments = transcripts.segments(tenant, meeting_id)
-        if not records and not segments:
-            raise Problem(404, "unknown-meeting", "There is no meeting with this id, or it has no stream yet.")
-        return records, segments
+        found = stored.meetings.page(tenant, limit=limit + 1, after=after)
+        streams = stored.streams.of_meetings(tenant, [meeting.meeting_id for meeting in found[:limit]])
+        return tagged_json(meeting_page(found, limit, streams))
 
     @routes.get("/<path:meeting_id>")
     @described(
-        "How far a meeting's transcript is",
+        "A meeting, and how far its transcript is",
         parameters=named(MEETING, IF_NONE_MATCH),
-        answers={200: json_answer(MeetingStatus, "The meeting's streams.", _ETAG), 304: _NOT_MODIFIED},
+        answers={200: json_answer(MeetingView, "The meeting and its streams.", ETAG), 304: NOT_MODIFIED},
         scopes=(Scope.READ,),
     )
-    def status(meeting_id: str) -> Response:
-        found = stored(checked_id(meeting_id, "meeting_id"))
-        return _answer(msgspec.json.encode(meeting_status(meeting_id, *found)), "application/json")
-
-    @routes.get("/<path:meeting_id>/transcript")
-    @described(
-        "A meeting's transcript",
-        parameters=named(MEETING, FORMAT, PROVISIONAL, IF_NONE_MATCH),
-        answers={200: Answer("As far as it is.", _written(), _ETAG), 304: _NOT_MODIFIED},
-        problems=(406,),
-        scopes=(Scope.READ,),
-    )
-    def read_transcript(meeting_id: str) -> Response:
+    def show_meeting(meeting_id: str) -> Response:
         checked_id(meeting_id, "meeting_id")
-        wanted, provisional = _wanted_format(), _wants_provisional()
-        document = transcript(meeting_id, *stored(meeting_id), provisional=provisional)
-        return _answer(wanted.render(document).encode(), wanted.content_type)
+        return tagged_json(meeting_view(stored.read(principal().tenant, meeting_id)))
 
     return routes
 
 
-def _written() -> tuple[Content, ...]:
-    """The formats by media type; several may share one."""
-    kinds: dict[str, tuple[type, ...]] = {}
-    for each in FORMATS:
-        kinds[each.media_type] = (*kinds.get(each.media_type, ()), each.kind)
-    return tuple(Content(media_type, found if len(found) > 1 else found[0]) for media_type, found in kinds.items())
+def meeting_edit_blueprint(stored: StoredMeetings, tokens: TokenVerifier) -> Blueprint:
+    """`PATCH /v1/meetings/{id}`."""
+    routes = Blueprint("meeting_edit", __name__, url_prefix="/v1/meetings")
+    routes.before_request(require_bearer(tokens, Scope.EDIT))
+
+    @routes.patch("/<meeting_id>")
+    @described(
+        "Change what people say of a meeting",
+        description=(
+            "A JSON merge patch (RFC 7396): what is left out stays, null takes away. Speakers' names are applied whenever the meeting is "
+            "read, in every format; what the uploader said stays stored."
+        ),
+        parameters=named(MEETING),
+        body=Body(
+            (Content(MERGE_PATCH, MeetingPatch), Content(JSON, MeetingPatch)), "In JSON, whatever its type says."
+        ),
+        answers={200: json_answer(MeetingView, "The meeting as it is now.", ETAG)},
+        problems=(413,),
+        scopes=(Scope.EDIT,),
+    )
+    def change_meeting(meeting_id: str) -> Response:
+        checked_id(meeting_id, "meeting_id")
+        tenant, patch = principal().tenant, _patch()
+        found = stored.read(tenant, meeting_id)
+        if stored.meetings.get(tenant, meeting_id) is None:
+            stored.meetings.open(tenant, meeting_id, found.meeting.opened_at_ms)
+        stored.meetings.change(tenant, meeting_id, lambda meeting: patched(meeting, patch))
+        return tagged_json(meeting_view(stored.read(tenant, meeting_id)))
+
+    return routes
 
 
-def _wanted_format() -> Format:
-    """By `format=`, else by the Accept header, else the first one."""
-    names = [each.name for each in FORMATS]
-    name = request.args.get(FORMAT.name)
-    if name is not None:
-        for each in FORMATS:
-            if each.name == name:
-                return each
-        raise Problem(400, "unknown-format", f"format must be one of {', '.join(names)}.", formats=names)
-    if not request.accept_mimetypes:
-        return FORMATS[0]
-    best = request.accept_mimetypes.best_match([each.media_type for each in FORMATS])
-    for each in FORMATS:
-        if each.media_type == best:
-            return each
-    offered = {each.name: each.media_type for each in FORMATS}
-    raise Problem(406, "not-acceptable", f"The transcript comes as {', '.join(offered.values())}.", formats=offered)
-
-
-def _wants_provisional() -> bool | None:
-    value = request.args.get(PROVISIONAL.name)
-    match value:
-        case None:
-            return None
-        case "true":
-            return True
-        case "false":
-            return False
-    raise Problem(400, "invalid-parameter", "provisional must be true or false.", parameter="provisional")
-
-
-def _answer(body: bytes, content_type: str) -> Response:
-    """With an entity tag, so that who polls pays for news only."""
-    response = Response(body, content_type=content_type)
-    response.set_etag(hashlib.sha256(body).hexdigest()[:32])
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["Vary"] = "Accept, Authorization"
-    response.make_conditional(request)
-    return response
+def _patch() -> MeetingPatch:
+    body = request.get_data(cache=False)
+    if len(body) > MAX_BODY_BYTES:
+        raise Problem(413, "body-too-large", f"The body may have {MAX_BODY_BYTES} bytes at most.")
+    try:
+        return decoded_json(body, MeetingPatch)
+    except UNREADABLE_JSON as error:
+        raise Problem(400, "invalid-body", f"The body is no such JSON: {error}") from error

@@ -1,14 +1,17 @@
 """The transcript of a meeting, assembled from its stored segments and its streams' records. Pure."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
 from common.ports.stream_registry import Gap, StreamRecord
 from common.ports.transcript_store import SegmentTranscript
-from transcribe_service.reading.utterances import Utterance, meeting_epoch_ms, utterances
+from transcribe_service.reading.coverage import shown_words, waiting_for_words
+from transcribe_service.reading.presence import connections
+from transcribe_service.reading.selection import EVERYTHING, Selection
+from transcribe_service.reading.utterances import NOT_RENAMED, Utterance, meeting_epoch_ms, utterances
 
 
 class StreamState(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +31,8 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
     segments_expected: int | None
     segments_refused: int
     """Of the stored ones: those whose audio Whisper would not take. Their words are missing."""
+    words_dropped: Mapping[str, int] = {}
+    """How many words of Whisper were not believed in the stored ones, by reason."""
 
 
 class MeetingStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +40,7 @@ class MeetingStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     meeting_id: str
     complete: bool
-    """True when every stream is closed and all its final segments are stored."""
+    """True when every stream is closed and all its final segments are stored, each with its words or covered by another stream."""
     streams: tuple[StreamState, ...]
 
 
@@ -51,9 +56,20 @@ def meeting_status(
     """The status of a meeting with these streams and stored segments."""
     finals = Counter(segment.connection_id for segment in segments if segment.final)
     refused = Counter(segment.connection_id for segment in segments if segment.refused)
-    states = tuple(_state(stream, finals[stream.connection_id], refused[stream.connection_id]) for stream in streams)
-    complete = bool(states) and all(
-        state.segments_expected is not None and state.segments >= state.segments_expected for state in states
+    dropped = _words_dropped(segments)
+    states = tuple(
+        _state(
+            stream,
+            finals[stream.connection_id],
+            refused[stream.connection_id],
+            dropped.get(stream.connection_id, Counter()),
+        )
+        for stream in streams
+    )
+    complete = (
+        bool(states)
+        and all(state.segments_expected is not None and state.segments >= state.segments_expected for state in states)
+        and not waiting_for_words(streams, segments)
     )
     return MeetingStatus(meeting_id=meeting_id, complete=complete, streams=states)
 
@@ -64,8 +80,13 @@ def transcript(
     segments: Sequence[SegmentTranscript],
     *,
     provisional: bool | None = None,
+    names: Mapping[str, str] = NOT_RENAMED,
+    wanted: Selection = EVERYTHING,
 ) -> Transcript:
-    """The transcript of a meeting. `provisional` says whether live revisions are in it; None: while it is not complete."""
+    """What is `wanted` of a meeting's transcript, with its speakers as `names` call them.
+
+    `provisional` says whether live revisions are in it; None: while the transcript is not complete.
+    """
     status = meeting_status(meeting_id, streams, segments)
     with_live = provisional if provisional is not None else not status.complete
     shown = settled_segments(segments) if with_live else [segment for segment in segments if segment.final]
@@ -73,7 +94,13 @@ def transcript(
         meeting_id=meeting_id,
         complete=status.complete,
         streams=status.streams,
-        utterances=utterances(shown, meeting_epoch_ms(segments)),
+        utterances=utterances(
+            shown_words(streams, segments, shown),
+            meeting_epoch_ms(segments),
+            names,
+            wanted,
+            connections(streams, segments),
+        ),
     )
 
 
@@ -94,7 +121,16 @@ def _overlap(one: SegmentTranscript, other: SegmentTranscript) -> bool:
     )
 
 
-def _state(stream: StreamRecord, finals: int, refused: int) -> StreamState:
+def _words_dropped(segments: Sequence[SegmentTranscript]) -> dict[str, Counter[str]]:
+    """By connection and reason, in final segments."""
+    dropped: dict[str, Counter[str]] = {}
+    for segment in segments:
+        if segment.final and segment.dropped:
+            dropped.setdefault(segment.connection_id, Counter()).update(segment.dropped)
+    return dropped
+
+
+def _state(stream: StreamRecord, finals: int, refused: int, words_dropped: Mapping[str, int]) -> StreamState:
     summary = stream.summary
     return StreamState(
         connection_id=stream.connection_id,
@@ -107,4 +143,5 @@ def _state(stream: StreamRecord, finals: int, refused: int) -> StreamState:
         segments=finals,
         segments_expected=summary.segments if summary else None,
         segments_refused=refused,
+        words_dropped=dict(sorted(words_dropped.items())),
     )

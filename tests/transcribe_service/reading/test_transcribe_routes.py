@@ -1,19 +1,17 @@
 import base64
 import json
-from typing import Any
 
 import msgspec
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from common.errors import Backpressure
 from common.events import SegmentReady, TranscriptUpdated, to_message
-from tests.transcribe_service.fakes import API_TOKEN, DOWN, PUSH_TOKEN, World, segment_ready
+from tests.transcribe_service.asking import READER, get, problem
+from tests.transcribe_service.fakes import DOWN, PUSH_TOKEN, World, segment_ready
 from tests.transcribe_service.spoken import segment, stream
 from transcribe_service.app import create_app
 
-READER = {"Authorization": f"Bearer {API_TOKEN}"}
 PUSHER = {"Authorization": f"Bearer {PUSH_TOKEN}"}
 
 
@@ -29,17 +27,6 @@ def meeting(world: World) -> World:
     return world
 
 
-def get(client: FlaskClient, path: str, **headers: str) -> TestResponse:
-    return client.get(path, headers=READER | headers)
-
-
-def problem(response: TestResponse, status: int) -> dict[str, Any]:
-    assert response.status_code == status
-    assert response.content_type == "application/problem+json"
-    found: dict[str, Any] = json.loads(response.data)
-    return found
-
-
 def test_the_transcript_as_json(client: FlaskClient, meeting: World) -> None:
     response = get(client, "/v1/meetings/m1/transcript")
     assert response.status_code == 200
@@ -49,9 +36,10 @@ def test_the_transcript_as_json(client: FlaskClient, meeting: World) -> None:
     assert document["complete"] is True
     assert document["streams"][0]["connection_id"] == "c1"
     (said,) = document["utterances"]
-    assert said["speaker"] == "Ada"
+    assert (said["speaker"], said["speaker_key"]) == ("Ada", "Ada")
     assert said["start_at"] == "2023-11-14T22:13:20.100Z"
-    assert said["words"] == [{"text": "Hello", "start_ms": 100, "end_ms": 600, "probability": 0.9, "speaker": "Ada"}]
+    word = {"text": "Hello", "start_ms": 100, "end_ms": 600, "probability": 0.9, "speaker": "Ada", "confirmed": False}
+    assert said["words"] == [word]
 
 
 @pytest.mark.parametrize(
@@ -105,12 +93,6 @@ def test_provisional_is_true_or_false(client: FlaskClient, meeting: World) -> No
     }
     assert counts == {"": 1, "?provisional=true": 2, "?provisional=false": 1}
     assert problem(get(client, "/v1/meetings/m1/transcript?provisional=1"), 400)["parameter"] == "provisional"
-
-
-def test_the_status_of_a_meeting(client: FlaskClient, meeting: World) -> None:
-    document = json.loads(get(client, "/v1/meetings/m1").data)
-    assert set(document) == {"meeting_id", "complete", "streams"}
-    assert document["streams"][0]["segments"] == 1
 
 
 def test_who_has_the_newest_version_gets_it_no_second_time(client: FlaskClient, meeting: World) -> None:
