@@ -19,11 +19,12 @@ from segmenter_service.segment_audio import PADDING_MS, SAMPLE_RATE
 from segmenter_service.timeline import SpeakerTimeline
 from segmenter_service.voice_activity import FRAME_MS, FRAME_SAMPLES, VoiceActivity, VoiceActivityState
 from transcribe_service.recognition.attribution import assign_speakers
-from transcribe_service.recognition.invented_tail import without_invented_tail
-from transcribe_service.recognition.stream_words import heard_words
-from transcribe_service.whisper.client import WhisperResult, WhisperWord
+from transcribe_service.recognition.disbelief.heard import heard_in
+from transcribe_service.recognition.disbelief.rules import believed
+from transcribe_service.recognition.stream_words import in_stream_time
+from transcribe_service.whisper.client import WhisperResult, WhisperSegment, WhisperWord
 from turnscribe.demo.speakers import MaskWindow
-from whisper_service.transcription import Engine, Request, Samples
+from whisper_service.transcription import Engine, Request, Samples, Transcription
 
 Pcm = NDArray[np.int16]
 TURN_MARGIN_MS = 5_000
@@ -93,7 +94,6 @@ def words_of_segment(
     samples = pcm[start_ms // FRAME_MS * FRAME_SAMPLES : end_ms // FRAME_MS * FRAME_SAMPLES]
     padded = np.concatenate([silence, samples, silence])
     found = engine.transcribe(full_scale(padded), Request(word_times=True, segment_times=False))
-    words = tuple(WhisperWord(word.word, word.start, word.end, word.probability) for word in found.words)
     event = SegmentReady(
         tenant="bench",
         meeting_id="bench",
@@ -108,5 +108,20 @@ def words_of_segment(
         object_name="",
         epoch_offset_ms=0,
     )
-    heard = without_invented_tail(heard_words(WhisperResult(text=found.text, words=words), event))
+    heard = in_stream_time(believed(heard_in(as_answered(found), event)).words, event)
     return assign_speakers(heard, timeline.turns_between(start_ms - TURN_MARGIN_MS, end_ms + TURN_MARGIN_MS))
+
+
+def as_answered(found: Transcription) -> WhisperResult:
+    """What the transcribe service reads of an answer with `found` in it."""
+    return WhisperResult(
+        text=found.text,
+        language=found.language,
+        words=tuple(WhisperWord(word.word, word.start, word.end, word.probability) for word in found.words),
+        segments=tuple(
+            WhisperSegment(
+                span.start, span.end, span.text, span.avg_logprob, span.no_speech_prob, span.compression_ratio
+            )
+            for span in found.segments
+        ),
+    )

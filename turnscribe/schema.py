@@ -49,6 +49,8 @@ class Word(msgspec.Struct, frozen=True):
     end_ms: int
     probability: float
     speaker: str | None = None
+    confirmed: bool = False
+    """Final, or two live revisions in a row agree on it."""
 
 
 class Utterance(msgspec.Struct, frozen=True):
@@ -87,6 +89,8 @@ class StreamAccount(msgspec.Struct, frozen=True):
     segments: int | None = None
     gaps: tuple[Gap, ...] | None = ()
     quarantined: int | None = 0
+    words_dropped: dict[str, int] | None = None
+    """How many words of Whisper were not believed, by reason."""
 
 
 class Transcript(msgspec.Struct, frozen=True):

@@ -1,49 +1,19 @@
-"""From what Whisper heard in a segment's audio to words in stream time. Pure; who said them is `attribution`."""
+"""From the times of Whisper to stream time. Pure; which words are believed is `disbelief`, who said them is `attribution`."""
 
 from collections.abc import Iterable
-from typing import Final
 
 from common.events import SegmentReady
 from common.ports.transcript_store import Word
-from transcribe_service.whisper.client import WhisperResult, WhisperSegment, WhisperWord
-from transcribe_service.whisper.word_times import interpolated
-
-NO_SPEECH_PROB: Final = 0.6
-AVG_LOGPROB: Final = -1.0
-"""Whisper's own rule for silence: it holds a span for no speech and is unsure of the words that it put there all the same."""
+from transcribe_service.whisper.client import WhisperWord
 
 
-def is_invented(segment: WhisperSegment) -> bool:
-    """True when Whisper's own numbers say that it heard no speech in this span."""
-    return (
-        segment.no_speech_prob is not None
-        and segment.avg_logprob is not None
-        and segment.no_speech_prob > NO_SPEECH_PROB
-        and segment.avg_logprob < AVG_LOGPROB
-    )
-
-
-def heard_words(result: WhisperResult, event: SegmentReady) -> tuple[Word, ...]:
-    """The words of `result` in stream time, in order, each inside the segment, without empty ones and invented spans.
+def in_stream_time(words: Iterable[WhisperWord], event: SegmentReady) -> tuple[Word, ...]:
+    """`words` (seconds since the first sample that was sent) in stream time, in the same order, each inside the segment.
 
     Whisper's times are off by a tenth of a second or two. A word that it puts into the padding was heard all the same:
     it is moved to the segment's edge and keeps its length.
     """
-    invented = [segment for segment in result.segments if is_invented(segment)]
-    heard = (word for word in _timed_words(result, event) if not _within(word, invented))
-    return tuple(_in_order(_placed(word, event) for word in heard if word.text.strip()))
-
-
-def _timed_words(result: WhisperResult, event: SegmentReady) -> tuple[WhisperWord, ...]:
-    if result.words or result.segments:
-        return result.words
-    start_s = event.padding_ms / 1000
-    return interpolated(result.text, start_s, start_s + (event.end_ms - event.start_ms) / 1000, probability=0.0)
-
-
-def _within(word: WhisperWord, spans: Iterable[WhisperSegment]) -> bool:
-    middle_s = (word.start_s + word.end_s) / 2
-    return any(span.start_s <= middle_s <= span.end_s for span in spans)
+    return tuple(_in_order(_placed(word, event) for word in words))
 
 
 def _placed(word: WhisperWord, event: SegmentReady) -> Word:

@@ -1,7 +1,8 @@
 """Worker: a segment that is ready becomes a stored transcript, once, however often and in whatever order its event comes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -15,13 +16,16 @@ from common.ports.meeting_store import take_of
 from common.ports.publisher import Publisher
 from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptStore, Word, rank
 from common.push import event_time_ms
+from transcribe_service.recognition.agreement import with_confirmed
 from transcribe_service.recognition.attribution import assign_speakers
-from transcribe_service.recognition.invented_tail import without_invented_tail
+from transcribe_service.recognition.disbelief.heard import heard_in
+from transcribe_service.recognition.disbelief.rules import believed
 from transcribe_service.recognition.recogniser import Recognised, Recogniser
-from transcribe_service.recognition.stream_words import heard_words, is_invented
+from transcribe_service.recognition.stream_words import in_stream_time
 from transcribe_service.settings import TranscribeSettings
 
 log = get_logger(__name__)
+NOTHING_DROPPED: Final[Mapping[str, int]] = {}
 
 
 @dataclass(frozen=True)
@@ -109,16 +113,23 @@ class Worker:
         return True
 
     def _store(self, event: SegmentReady, heard: Recognised) -> None:
-        result = heard.result
-        invented = sum(is_invented(segment) for segment in result.segments)
-        if invented:
-            log.info("whisper_spans_dropped", segment_id=event.segment_id, reason="no_speech", spans=invented)
-        words = attributed_words(event, without_invented_tail(heard_words(result, event)))
-        self._put(event, language=heard.language, words=words)
+        said = believed(heard_in(heard.result, event))
+        if said.dropped:
+            log.info("words_dropped", segment_id=event.segment_id, revision=event.revision, **said.dropped)
+        words = attributed_words(event, in_stream_time(said.words, event))
+        self._put(event, language=heard.language, words=words, dropped=said.dropped)
         if event.final:
             self.recogniser.said(event, words)
 
-    def _put(self, event: SegmentReady, *, language: str, words: tuple[Word, ...], refused: str = "") -> None:
+    def _put(
+        self,
+        event: SegmentReady,
+        *,
+        language: str,
+        words: tuple[Word, ...],
+        dropped: Mapping[str, int] = NOTHING_DROPPED,
+        refused: str = "",
+    ) -> None:
         segment = SegmentTranscript(
             tenant=event.tenant,
             meeting_id=stored_under(event),
@@ -133,9 +144,11 @@ class Worker:
             epoch_offset_ms=event.epoch_offset_ms,
             language=language,
             words=words,
+            dropped=dropped,
             refused=refused,
         )
-        if self.transcripts.put(segment) is Stored.STORED:
+        before = None if event.final else self.transcripts.get(event.tenant, segment.meeting_id, event.segment_id)
+        if self.transcripts.put(with_confirmed(segment, before)) is Stored.STORED:
             self._announce(event)
         else:
             self._is_settled(event)

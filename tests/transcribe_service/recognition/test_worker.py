@@ -190,6 +190,28 @@ def test_a_segment_in_which_nothing_was_heard_is_stored_without_words(world: Wor
     assert len(world.publisher.published) == 1
 
 
+def test_words_that_are_not_believed_are_counted_with_their_reason(world: World) -> None:
+    words = [(text, 0.2 * at, 0.2 * at + 0.2) for at, text in enumerate(["Well", *["okay."] * 8, "..."])]
+    world.whisper.result = heard(*words, ("bye", 20.0, 21.0))
+    worker_in(world).handle(with_audio(world, segment_ready()))
+    stored = only_transcript(world)
+    assert [word.text for word in stored.words] == ["Well", "okay."]
+    assert stored.dropped == {"outside_audio": 1, "no_letters": 1, "repetition": 7}
+
+
+def test_words_on_which_two_live_revisions_agree_are_firm_and_so_are_all_final_ones(world: World) -> None:
+    def confirmed_after(event: SegmentReady, *texts: str) -> list[str]:
+        world.whisper.result = heard(*((text, 0.2 + 0.3 * at, 0.4 + 0.3 * at) for at, text in enumerate(texts)))
+        worker_in(world).handle(with_audio(world, event))
+        return [word.text for word in only_transcript(world).words if word.confirmed]
+
+    assert confirmed_after(segment_ready(revision=1, final=False, end_ms=5_200), "So", "we", "saw") == []
+    assert confirmed_after(segment_ready(revision=2, final=False, end_ms=8_200), "so", "we", "sawed") == ["so", "we"]
+    assert confirmed_after(segment_ready(revision=3), "So", "we", "sought", "it") == ["So", "we", "sought", "it"]
+    # a late provisional one changes nothing
+    assert confirmed_after(segment_ready(revision=2, final=False), "else") == ["So", "we", "sought", "it"]
+
+
 def test_whisper_is_asked_in_the_language_that_the_uploader_named(world: World) -> None:
     worker_in(world).handle(with_audio(world, segment_ready(options=StreamOptions(language="pt-BR"))))
     assert world.whisper.asked == [(b"fLaC", "pt")]
