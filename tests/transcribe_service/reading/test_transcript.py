@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from common.ports.stream_registry import Gap, StreamRecord
@@ -38,6 +39,15 @@ def test_the_account_names_gaps_and_silence() -> None:
     assert (closed.state, closed.gaps, closed.audio_ms, closed.silence_skipped_ms) == ("closed", (gap,), 60_000, 10_000)
     assert (closed.segments, closed.segments_expected) == (1, 1)
     assert (still_open.state, still_open.audio_ms, still_open.segments_expected) == ("open", None, None)
+
+
+def test_the_account_says_how_many_words_were_not_believed_and_why() -> None:
+    final = msgspec.structs.replace(FIRST, dropped={"repetition": 7, "no_speech": 2})
+    other = msgspec.structs.replace(SECOND, dropped={"no_speech": 1})
+    live = msgspec.structs.replace(LIVE, dropped={"no_speech": 100})
+    mine, another = meeting_status("m1", [stream(), stream("c2")], [final, other, live]).streams
+    assert mine.words_dropped == {"no_speech": 3, "repetition": 7}
+    assert another.words_dropped == {}
 
 
 @pytest.mark.parametrize(
