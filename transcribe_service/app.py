@@ -9,7 +9,7 @@ from common.auth import TokenVerifier
 from common.clock import Clock
 from common.dead_letter_push import last_tries
 from common.dead_letters import DeadLetters
-from common.events import SegmentReady
+from common.events import SegmentReady, SegmentRelabelled
 from common.health import Drain
 from common.openapi.route import openapi_blueprint
 from common.ports.blob_store import BlobStore
@@ -22,11 +22,14 @@ from common.quarantine import push_quarantine
 from common.sweep_route import sweep_blueprint
 from common.web import base_app
 from transcribe_service.dead_letter_routes import dead_letters_blueprint
+from transcribe_service.reading.audio_routes import audio_blueprint
 from transcribe_service.reading.meeting_routes import meeting_edit_blueprint, meetings_blueprint
+from transcribe_service.reading.segment_audio import SegmentAudio
 from transcribe_service.reading.stored_meeting import StoredMeetings
 from transcribe_service.reading.transcript_routes import transcript_blueprint
 from transcribe_service.recognition.known_meetings import KnownMeetings
 from transcribe_service.recognition.recogniser import Recogniser
+from transcribe_service.recognition.relabelling import Relabeller
 from transcribe_service.recognition.worker import Worker
 from transcribe_service.settings import TranscribeSettings
 from transcribe_service.sweep import Sweep
@@ -85,7 +88,8 @@ def create_app(deps: TranscribeDeps) -> Flask:
 
     quarantine = push_quarantine(deps.blobs, deps.settings.raw_audio_path)
     dead_letters = DeadLetters(deps.blobs, deps.settings.raw_audio_path)
-    handlers: Handlers = {SegmentReady: worker.handle}
+    relabeller = Relabeller(deps.transcripts, deps.meetings, deps.publisher)
+    handlers: Handlers = {SegmentReady: worker.handle, SegmentRelabelled: relabeller.handle}
     last = last_tries(handlers, dead_letters, deps.clock)
     app.register_blueprint(push_blueprint(handlers, quarantine, deps.push_auth, last))
     sweep = Sweep(deps.settings, deps.blobs, deps.publisher, deps.transcripts, deps.streams, deps.clock)
@@ -94,6 +98,7 @@ def create_app(deps: TranscribeDeps) -> Flask:
     app.register_blueprint(meetings_blueprint(stored, deps.tokens))
     app.register_blueprint(meeting_edit_blueprint(stored, deps.tokens))
     app.register_blueprint(transcript_blueprint(stored, deps.tokens))
+    app.register_blueprint(audio_blueprint(SegmentAudio(stored, deps.blobs, deps.settings), deps.tokens))
     app.register_blueprint(dead_letters_blueprint(dead_letters, deps.publisher, deps.tokens))
     app.register_blueprint(openapi_blueprint(app, "turnscribe: transcripts"))
     return app

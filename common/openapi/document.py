@@ -42,6 +42,7 @@ _PROBLEMS: Final[dict[int, str]] = {
     413: "The body is larger than what is allowed here.",
     414: "The query is too long.",
     415: "The body can't be read as what it should be.",
+    416: "There is no such part of it.",
     422: "The Idempotency-Key was sent with something else before.",
     426: "Only WebSocket is spoken here.",
     429: "Too much at a time, or in a short time.",
