@@ -16,6 +16,7 @@ listings come in the order of names. Everything that is kept of one connection l
     {segments}/{hash}/{tenant}/{connection}/final/{channel}/{start_ms:010d}.flac
     {segments}/{hash}/{tenant}/{connection}/provisional/{channel}/{start_ms:010d}.{revision:06d}.flac
     {segments}/{hash}/{tenant}/{connection}/events/{channel}/{start_ms:010d}-{hash}  the event of a final segment, where it is long
+    {segments}/{hash}/{tenant}/{connection}/relabelled/{channel}/{start_ms:010d}/{labels:06d}  who spoke in a final segment, known late
     {segments}/{hash}/{tenant}/{connection}/gaps/{from_seq:08d}     chunks that were given up
     {segments}/{hash}/{tenant}/{connection}/checkpoints/{next_seq:08d}
     {segments}/{hash}/{tenant}/{connection}/anchors/{seq:08d}       where decoding can start, for formats with large packets
@@ -136,6 +137,19 @@ class ConnectionObjects:
         """The event of a final segment, by its content: two writers that decide differently do not meet here."""
         digest = hashlib.sha256(event).hexdigest()[:16]
         return f"{self.segments_prefix}events/{channel}/{start_ms:010d}-{digest}"
+
+    @property
+    def relabellings_prefix(self) -> str:
+        """Prefix of all that became known late about who spoke in final segments."""
+        return f"{self.segments_prefix}relabelled/"
+
+    def relabellings_of(self, channel: int, start_ms: int) -> str:
+        """Prefix of what became known late about one final segment; the names below it sort by number."""
+        return f"{self.relabellings_prefix}{channel}/{start_ms:010d}/"
+
+    def relabelling(self, channel: int, start_ms: int, labels: int) -> str:
+        """Who spoke in a final segment, as it was known for the `labels`-th time."""
+        return f"{self.relabellings_of(channel, start_ms)}{labels:06d}"
 
     def provisional_segment(self, channel: int, start_ms: int, revision: int) -> str:
         """The audio of a provisional revision."""

@@ -7,8 +7,10 @@ from segmenter_service.decoding import audio_between
 from segmenter_service.holding import Holding
 from segmenter_service.lane import Lane
 from segmenter_service.observations import adopt_from_bucket
+from segmenter_service.relabelling import forget_old, relabelled_ms
 from segmenter_service.segments import KEPT_TURNS_MS, forget_provisional, turns_around, write_final, write_provisional
 from segmenter_service.settings import SegmenterSettings
+from segmenter_service.synchronising import follow_speakers
 from segmenter_service.voice_activity import FRAME_MS, FRAME_SAMPLES
 
 _SPEECH: Final = 128
@@ -33,7 +35,8 @@ def cut_what_is_ready(holding: Holding, *, ended: bool = False, all_speakers_kno
         while _step(holding, lane, ended=ended, all_speakers_known=ended or all_speakers_known):
             holding.still_mine()
     uncut_ms = state.uncut_from_sample // 16
-    state.timeline.prune(uncut_ms - KEPT_TURNS_MS)
+    forget_old(holding)
+    state.timeline.prune(uncut_ms - relabelled_ms(holding) - KEPT_TURNS_MS)
     state.arrivals = [arrival for arrival in state.arrivals if arrival.end_ms > uncut_ms]
     holding.window.drop_before(state.uncut_from_sample)
 
@@ -54,6 +57,7 @@ def _step(holding: Holding, lane: Lane, *, ended: bool, all_speakers_known: bool
         case Cut(end_frame):
             _cut(holding, lane, end_frame)
         case Skip(to_frame):
+            follow_speakers(holding, lane, to_frame, policy_of(holding.around.settings), cut=False)
             lane.skip(to_frame)
         case _ if decision.speakers_until_ms is not None and _waited_enough(holding, decision.speakers_until_ms):
             # What was durable before this moment counts, whether or not its event has come; then the wait is over.
@@ -65,6 +69,7 @@ def _step(holding: Holding, lane: Lane, *, ended: bool, all_speakers_known: bool
 
 
 def _cut(holding: Holding, lane: Lane, end_frame: int) -> None:
+    follow_speakers(holding, lane, end_frame, policy_of(holding.around.settings), cut=True)
     start_frame, revisions = lane.start_frame, lane.revision
     samples = audio_between(holding, start_frame * FRAME_SAMPLES, end_frame * FRAME_SAMPLES)[lane.channel]
     decided = write_final(holding, lane.channel, start_frame, end_frame, samples, revision=revisions + 1)

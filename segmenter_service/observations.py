@@ -9,6 +9,7 @@ from common.events import SpeakersObserved
 from common.object_names import ConnectionObjects
 from common.ports.blob_store import BlobStore
 from common.stored_chunks import event_of_content
+from segmenter_service.announced import touch
 from segmenter_service.holding import Holding
 from segmenter_service.state import SAMPLES_PER_MS, ConnectionState
 
@@ -18,18 +19,24 @@ _EPOCH_FROM_MS: Final = 100_000_000_000
 
 def take_in(holding: Holding, observation: SpeakersObserved) -> None:
     """Add an observation to the timeline. Idempotent."""
-    holding.state.timeline.add(observation)
-    holding.state.speakers_seen = True
+    state = holding.state
+    state.timeline.add(observation)
+    state.speakers_seen = True
+    about = state.timeline.in_stream_time(observation)
+    if about is not None:
+        touch(state.announced, *about)
 
 
-def adopt_from_bucket(holding: Holding) -> bool:
+def adopt_from_bucket(holding: Holding, *, of_cut_audio: bool = False) -> bool:
     """Take in what the bucket has and the timeline has not seen. True when it changed what is known.
 
-    Looks only at windows that end after the earliest uncut audio, so the work does not grow with the meeting.
+    Looks only at windows that end after the earliest uncut audio, or `of_cut_audio`, as far back as the timeline is kept: the work
+    does not grow with the meeting.
     """
     state, blobs = holding.state, holding.around.blobs
     before = msgspec.msgpack.encode(state.timeline)
-    for name in stored_after(blobs, holding.objects, state, state.uncut_from_sample // SAMPLES_PER_MS):
+    from_ms = state.timeline.pruned_before_ms if of_cut_audio else state.uncut_from_sample // SAMPLES_PER_MS
+    for name in stored_after(blobs, holding.objects, state, from_ms):
         holding.still_mine()
         take_in(holding, event_of_content(blobs.read(name), SpeakersObserved))
     return msgspec.msgpack.encode(state.timeline) != before

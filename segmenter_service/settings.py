@@ -1,7 +1,7 @@
 """What the segmenter reads from the environment."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -51,11 +51,29 @@ class SegmenterSettings(PushedSettings, frozen=True, kw_only=True):
     ] = 5.0
 
     speaker_delay_sec: Annotated[
-        float, Meta(ge=0, le=30, description="How far speaker indications trail the audio that they describe.")
+        Annotated[float, Meta(ge=0, le=30)] | Literal["auto"],
+        Meta(
+            description=(
+                "How far speaker indications trail the audio that they describe, in seconds from 0 to 30; or `auto`: found for each "
+                "connection, from when voices set in and when somebody is shown to speak, up to 3 s."
+            )
+        ),
     ] = 0.0
     speaker_wait_sec: Annotated[
         float, Meta(ge=0, le=60, description="How long a cut waits for speaker information that has not arrived.")
     ] = 5.0
+
+    speaker_relabel_sec: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=600,
+            description=(
+                "Speaker information that comes after its audio was cut still counts for the last so many seconds of cut audio. "
+                "Later than this it is kept and changes nothing."
+            ),
+        ),
+    ] = 120.0
 
     gap_deadline_sec: Annotated[
         float, SECONDS, Meta(description="How long a missing chunk is waited for before it is named as a gap.")

@@ -9,7 +9,9 @@ import msgspec
 
 from common.events import StreamOptions
 from common.ports.stream_registry import Gap
+from segmenter_service.announced import AnnouncedFinal
 from segmenter_service.lane import Lane
+from segmenter_service.speaker_delay import SpeakerDelay
 from segmenter_service.timeline import SpeakerTimeline
 from segmenter_service.voice_activity import FRAME_SAMPLES
 
@@ -89,6 +91,10 @@ class ConnectionState(msgspec.Struct, kw_only=True):
 
     lanes: list[Lane] = msgspec.field(default_factory=list)
     timeline: SpeakerTimeline = msgspec.field(default_factory=SpeakerTimeline)
+    delay: SpeakerDelay = msgspec.field(default_factory=SpeakerDelay)
+    """Of the indications, as far as it is estimated."""
+    announced: list[AnnouncedFinal] = msgspec.field(default_factory=list)
+    """The final segments of the last SPEAKER_RELABEL_SEC, whose speakers may still change."""
     speakers_seen: bool = False
     """At least one observation has come."""
     speakers_assumed_until_ms: int = 0

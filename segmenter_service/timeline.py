@@ -14,6 +14,9 @@ from common.events import SpeakersObserved, Turn
 SEAM_MS: Final = 250
 """Windows that are posted one by one leave seams where the uploader's timer was late; nothing is read into those."""
 
+ALWAYS_MS: Final = 2**62
+"""No time is as far from stream time 0, before it or after it."""
+
 Interval = tuple[int, int]
 
 
@@ -27,22 +30,24 @@ class Observed(msgspec.Struct, array_like=True):
 
 
 class SpeakerTimeline(msgspec.Struct, array_like=True):
-    """The uncut part of a connection's timeline: small, serialisable, and all that there is to keep."""
+    """A connection's timeline, of the uncut audio and a while before it: small, serialisable, and all that there is to keep."""
 
     epoch: Observed = msgspec.field(default_factory=Observed)
     stream: Observed = msgspec.field(default_factory=Observed)
     epoch_shift_ms: int | None = None
     """Stream time = epoch of an indication − this. None: not known yet."""
-    pruned_before_ms: int = -(2**62)
+    pruned_before_ms: int = -ALWAYS_MS
     """Stream time. What ends before it is not kept any more, however late it comes."""
 
-    def synchronise(self, epoch_offset_ms: int, delay_ms: int) -> None:
+    def synchronise(self, epoch_offset_ms: int, delay_ms: int) -> bool:
         """Say how the clocks meet: epoch = stream time + `epoch_offset_ms`, and indications trail the audio by `delay_ms`.
 
         Until then observations on the epoch clock are kept and say nothing. Observations in stream time have no delay.
+        True when this changed where they lie.
         """
-        self.epoch_shift_ms = epoch_offset_ms + delay_ms
+        before_ms, self.epoch_shift_ms = self.epoch_shift_ms, epoch_offset_ms + delay_ms
         self._drop_pruned()
+        return self.epoch_shift_ms != before_ms
 
     def add(self, observation: SpeakersObserved) -> None:
         """Take an observation in. Adding it again, or its parts, changes nothing."""
@@ -73,8 +78,14 @@ class SpeakerTimeline(msgspec.Struct, array_like=True):
         """
         intervals: dict[str, list[Interval]] = {}
         for observed, shift in self._clocks():
+            first, last = (
+                from_ms + shift - SEAM_MS,
+                to_ms + shift + SEAM_MS,
+            )  # what lies beyond joins with nothing in between
             for speaker, spoken in observed.active.items():
-                intervals.setdefault(speaker, []).extend((start - shift, end - shift) for start, end in spoken)
+                near = [(start - shift, end - shift) for start, end in spoken if end >= first and start <= last]
+                if near:
+                    intervals.setdefault(speaker, []).extend(near)
         turns = [
             Turn(speaker, max(start, from_ms), min(end, to_ms))
             for speaker, spoken in intervals.items()
@@ -82,6 +93,22 @@ class SpeakerTimeline(msgspec.Struct, array_like=True):
             if start < to_ms and end > from_ms
         ]
         return tuple(sorted(turns, key=lambda turn: (turn.start_ms, turn.speaker)))
+
+    def in_stream_time(self, observation: SpeakersObserved) -> tuple[int, int] | None:
+        """What an observation is about, and what it may join with; None while its clock is not known."""
+        shift_ms = self.epoch_shift_ms if observation.clock == "epoch" else 0
+        if shift_ms is None:
+            return None
+        return observation.covered_from_ms - shift_ms - SEAM_MS, observation.covered_to_ms - shift_ms + SEAM_MS
+
+    def epoch_onsets(self, from_epoch_ms: int, to_epoch_ms: int) -> list[int]:
+        """When somebody was shown to begin to speak, on the epoch clock, as it was shown. In no order."""
+        return [
+            start
+            for spoken in self.epoch.active.values()
+            for start, _ in spoken
+            if from_epoch_ms <= start < to_epoch_ms
+        ]
 
     def prune(self, before_ms: int) -> None:
         """Forget what lies before `before_ms` (stream time). What is asked about later times does not change."""

@@ -108,6 +108,11 @@ def rank_of(segment: SegmentTranscript) -> int:
     )
 
 
+def is_same_but_for_labels(one: int, other: int) -> bool:
+    """True when two ranks are those of one version, whose words may have been given speakers anew since."""
+    return one >> _LABELS_BITS == other >> _LABELS_BITS
+
+
 def supersedes(new: SegmentTranscript, old: SegmentTranscript) -> bool:
     """True when `new` may replace `old`."""
     return rank_of(new) > rank_of(old)

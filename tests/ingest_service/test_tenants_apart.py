@@ -38,6 +38,8 @@ def names_of(owner: Owner) -> set[str]:
         "fault": objects.fault("0"),
         "final_segment": objects.final_segment(0, 0),
         "segment_event": objects.segment_event(0, 0, b"event"),
+        "relabellings_of": objects.relabellings_of(0, 0),
+        "relabelling": objects.relabelling(0, 0, 0),
         "provisional_segment": objects.provisional_segment(0, 0, 0),
         "gap": objects.gap(0),
         "anchor": objects.anchor(0),

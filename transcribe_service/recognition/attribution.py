@@ -7,11 +7,21 @@ from typing import Final
 
 import msgspec
 
-from common.events import Turn
+from common.events import SegmentReady, SegmentRelabelled, Turn
 from common.ports.transcript_store import Word
 
 REACH_MS: Final = 500
 """A word farther than this from every turn stays without a speaker: blank beats a guess."""
+
+
+def attributed_words(event: SegmentReady | SegmentRelabelled, words: Sequence[Word]) -> tuple[Word, ...]:
+    """`words` with their speakers: the channel's own where every channel is one speaker, by the event's turns elsewhere."""
+    if event.options.channels == "mix":
+        return assign_speakers(words, event.turns)
+    names = event.options.channel_speakers
+    named = names[event.channel] if event.channel < len(names) else ""
+    speaker = named or f"channel-{event.channel}"
+    return tuple(msgspec.structs.replace(word, speaker=speaker) for word in words)
 
 
 def assign_speakers(words: Sequence[Word], turns: Sequence[Turn]) -> tuple[Word, ...]:

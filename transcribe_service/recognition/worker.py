@@ -1,10 +1,8 @@
 """Worker: a segment that is ready becomes a stored transcript, once, however often and in whatever order its event comes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-
-import msgspec
 
 from common.clock import Clock
 from common.errors import Backpressure, Permanent, Retryable
@@ -14,13 +12,14 @@ from common.object_names import ConnectionObjects
 from common.ports.blob_store import BlobNotFound, BlobStore
 from common.ports.meeting_store import take_of
 from common.ports.publisher import Publisher
-from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptStore, Word, rank
+from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptStore, Word, is_same_but_for_labels, rank
 from common.push import event_time_ms
 from transcribe_service.recognition.agreement import with_confirmed
-from transcribe_service.recognition.attribution import assign_speakers
+from transcribe_service.recognition.attribution import attributed_words
 from transcribe_service.recognition.disbelief.heard import heard_in
 from transcribe_service.recognition.disbelief.rules import believed
 from transcribe_service.recognition.recogniser import Recognised, Recogniser
+from transcribe_service.recognition.relabelling import catch_up
 from transcribe_service.recognition.stream_words import in_stream_time
 from transcribe_service.settings import TranscribeSettings
 
@@ -58,7 +57,7 @@ class Worker:
         wanted = rank(generation=event.generation, final=event.final, revision=event.revision)
         if stored is None or stored < wanted:
             return False
-        if stored == wanted:
+        if is_same_but_for_labels(stored, wanted):
             self._announce(event)
         return True
 
@@ -104,13 +103,15 @@ class Worker:
 
     def _is_overtaken(self, event: SegmentReady) -> bool:
         """True when a newer revision of the open segment is there to be transcribed: it has this one's speech and more."""
-        roots = self.settings.raw_audio_path, self.settings.segments_path
-        objects = ConnectionObjects(event.tenant, event.connection_id, *roots)
         try:
-            self.blobs.info(objects.provisional_segment(event.channel, event.start_ms, event.revision + 1))
+            self.blobs.info(self._objects(event).provisional_segment(event.channel, event.start_ms, event.revision + 1))
         except BlobNotFound:
             return False
         return True
+
+    def _objects(self, event: SegmentReady) -> ConnectionObjects:
+        roots = self.settings.raw_audio_path, self.settings.segments_path
+        return ConnectionObjects(event.tenant, event.connection_id, *roots)
 
     def _store(self, event: SegmentReady, heard: Recognised) -> None:
         said = believed(heard_in(heard.result, event))
@@ -154,7 +155,8 @@ class Worker:
             self._is_settled(event)
 
     def _announce(self, event: SegmentReady) -> None:
-        """Twice for one revision gives one id."""
+        """Twice for one revision gives one id. A final one gets the newest speakers first."""
+        labels = catch_up(self.blobs, self.transcripts, self._objects(event), event) if event.final else 0
         self.publisher.publish(
             TranscriptUpdated(
                 tenant=event.tenant,
@@ -163,6 +165,7 @@ class Worker:
                 segment_id=event.segment_id,
                 revision=event.revision,
                 final=event.final,
+                labels=labels,
                 generation=event.generation,
                 take=event.take,
             )
@@ -172,16 +175,6 @@ class Worker:
 def stored_under(event: SegmentReady) -> str:
     """The id of the meeting, or of the other transcription of it, that the event's segment is stored under."""
     return take_of(event.meeting_id, event.take)
-
-
-def attributed_words(event: SegmentReady, words: Sequence[Word]) -> tuple[Word, ...]:
-    """`words` with their speakers: the channel's own where every channel is one speaker, by the event's turns elsewhere."""
-    if event.options.channels == "mix":
-        return assign_speakers(words, event.turns)
-    names = event.options.channel_speakers
-    named = names[event.channel] if event.channel < len(names) else ""
-    speaker = named or f"channel-{event.channel}"
-    return tuple(msgspec.structs.replace(word, speaker=speaker) for word in words)
 
 
 def _log_given_up(event: SegmentReady, reason: str) -> None:
