@@ -11,7 +11,7 @@ from common.events import Event, Message, StreamOptions
 from common.ports.blob_store import BlobInfo, BlobNotFound, BlobStore, Created
 from common.ports.meeting_store import Cursor, Meeting, MeetingStore
 from common.ports.publisher import Publisher
-from common.ports.stream_registry import StreamRecord, StreamRegistry, StreamSummary, accounted
+from common.ports.stream_registry import StreamRecord, StreamRegistry, StreamSummary, accounted, described
 from common.ports.token_store import TokenRecord, TokenStore
 from common.ports.transcript_store import (
     POSITION_DIGITS,
@@ -171,10 +171,7 @@ class FakeStreams(StreamRegistry):
         self.records.setdefault((record.tenant, record.connection_id), record)
 
     def describe(self, tenant: str, connection_id: str, options: StreamOptions) -> None:
-        self.faults.strike_before()
-        record = self.records[tenant, connection_id]
-        self.records[tenant, connection_id] = msgspec.structs.replace(record, options=options)
-        self.faults.strike_after()
+        assert self.change(tenant, connection_id, lambda record: described(record, options)) is not None
 
     def close(self, tenant: str, connection_id: str, summary: StreamSummary) -> None:
         self.faults.strike_before()

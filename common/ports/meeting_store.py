@@ -25,6 +25,8 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True):
     """What readers see instead of a speaker's name: by the name that the uploader gave."""
     take: str = ""
     """Which of its transcriptions readers see: empty is the first one; see `stored_as`."""
+    audio_erased_at_ms: int | None = None
+    """When its audio was erased, and its transcript kept (epoch milliseconds)."""
 
     @property
     def stored_as(self) -> str:
@@ -66,8 +68,12 @@ class MeetingStore(Protocol):
         """A tenant's meetings, the newest first (by `opened_at_ms`, then id, both descending), from right behind `after`."""
         ...
 
-    def opened_before(self, tenant: str, at_ms: int, *, limit: int) -> list[Meeting]:
-        """A tenant's meetings that were opened before `at_ms`, the oldest first (by `opened_at_ms`, then id)."""
+    def opened_before(self, tenant: str, at_ms: int, *, limit: int, after: Cursor | None = None) -> list[Meeting]:
+        """A tenant's meetings that were opened before `at_ms`, the oldest first (by `opened_at_ms`, then id), from right behind `after`."""
+        ...
+
+    def tenants(self) -> list[str]:
+        """Every tenant that has meetings, or had some."""
         ...
 
     def delete(self, tenant: str, meeting_id: str) -> None:

@@ -77,6 +77,11 @@ def accounted(record: StreamRecord, summary: StreamSummary) -> StreamRecord | No
     return msgspec.structs.replace(record, summary=summary)
 
 
+def described(record: StreamRecord, options: StreamOptions) -> StreamRecord:
+    """`record` with what its first chunk says; an erased one stays without."""
+    return record if record.erased_at_ms is not None else msgspec.structs.replace(record, options=options)
+
+
 class StreamRegistry(Protocol):
     """Durable on return. Vendor failures surface as `Retryable`."""
 

@@ -88,3 +88,21 @@ def test_a_meeting_that_is_deleted_is_gone_and_can_be_made_again(meetings: Meeti
 
 def test_it_can_be_reached(meetings: MeetingStore) -> None:
     meetings.check()
+
+
+def test_old_meetings_are_paged(meetings: MeetingStore) -> None:
+    for number, meeting_id in enumerate(("a", "c", "b")):
+        meetings.open("acme", meeting_id, 1000 * (number // 2))
+    first = meetings.opened_before("acme", 9000, limit=2)
+    assert [each.meeting_id for each in first] == ["a", "c"]
+    rest = meetings.opened_before("acme", 9000, limit=2, after=Cursor(0, "c"))
+    assert [each.meeting_id for each in rest] == ["b"]
+    assert meetings.opened_before("acme", 1000, limit=2, after=Cursor(0, "c")) == []
+
+
+def test_tenants_with_meetings_are_found(meetings: MeetingStore) -> None:
+    assert meetings.tenants() == []
+    meetings.open("acme", "m1", 1000)
+    meetings.open("acme", "m2", 1000)
+    meetings.open("other", "m1", 1000)
+    assert meetings.tenants() == ["acme", "other"]

@@ -147,3 +147,72 @@ def test_a_new_account_is_due_whatever_was_said_of_the_earlier_one(streams: Stre
 def test_a_registry_that_works_is_ready(streams: StreamRegistry) -> None:
     streams.check()  # raises where it is not
     assert streams.open_streams(limit=1) == [], "asking leaves nothing behind"
+
+
+def erased(found: StreamRecord) -> StreamRecord:
+    return msgspec.structs.replace(found, options=StreamOptions(), summary=None, erased_at_ms=5000)
+
+
+def reopened(found: StreamRecord) -> StreamRecord:
+    return msgspec.structs.replace(found, generation=found.generation + 1, summary=None)
+
+
+def test_an_erased_stream_is_known_to_those_alone_who_ask_for_it(streams: StreamRegistry) -> None:
+    streams.open(record("open"))
+    streams.open(record("closed"))
+    streams.close("default", "closed", summary())
+    for connection_id in ("open", "closed"):
+        streams.change("default", connection_id, erased)
+        assert streams.get("default", connection_id) == erased(record(connection_id))
+    assert streams.of_meeting("default", "m1") == []
+    assert streams.open_streams(limit=9) == []
+    assert streams.unsettled(due_ms=99_000, limit=9) == []
+
+
+def test_an_erased_stream_takes_nothing_in_any_more(streams: StreamRegistry) -> None:
+    streams.open(erased(record("c1")))
+    streams.open(record("c1"))
+    streams.close("default", "c1", summary())
+    streams.describe("default", "c1", OPTIONS)
+    assert streams.get("default", "c1") == erased(record("c1"))
+    assert streams.of_meeting("default", "m1") == []
+    assert streams.unsettled(due_ms=99_000, limit=9) == []
+
+
+def test_only_an_erased_stream_is_forgotten(streams: StreamRegistry) -> None:
+    streams.open(record("kept"))
+    streams.open(erased(record("c1")))
+    for connection_id in ("kept", "c1", "none"):
+        streams.forget("default", connection_id)
+    assert streams.get("default", "kept") == record("kept")
+    assert streams.get("default", "c1") is None
+
+
+def test_a_stream_whose_account_is_taken_back_is_open_again(streams: StreamRegistry) -> None:
+    streams.open(record("c1"))
+    streams.close("default", "c1", summary())
+    changed = streams.change("default", "c1", reopened)
+    assert changed is not None
+    assert changed.generation == 1
+    assert streams.open_streams(limit=9) == [changed]
+    assert streams.unsettled(due_ms=99_000, limit=9) == []
+    streams.close("default", "c1", summary())
+    assert streams.get("default", "c1") == changed, "the account of what was there before it was replayed"
+    again = msgspec.structs.replace(summary(), generation=1)
+    streams.close("default", "c1", again)
+    assert [each.summary for each in streams.unsettled(due_ms=9000, limit=9)] == [again]
+    assert streams.open_streams(limit=9) == []
+
+
+def test_a_change_leaves_alone_when_the_stream_is_due(streams: StreamRegistry) -> None:
+    streams.open(record("c1"))
+    streams.close("default", "c1", summary())
+    (due,) = streams.unsettled(due_ms=9000, limit=9)
+    streams.look_again(due, 20_000)
+    streams.change("default", "c1", lambda found: msgspec.structs.replace(found, emptied_at_ms=1))
+    assert streams.unsettled(due_ms=19_999, limit=9) == []
+    assert len(streams.unsettled(due_ms=20_000, limit=9)) == 1
+    streams.change("default", "c1", lambda found: msgspec.structs.replace(found, audio_erased_at_ms=1))
+    assert streams.unsettled(due_ms=99_000, limit=9) == [], "without audio nothing can be transcribed"
+    assert len(streams.of_meeting("default", "m1")) == 1
+    assert streams.change("default", "none", erased) is None

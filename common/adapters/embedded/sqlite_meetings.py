@@ -71,9 +71,17 @@ class SqliteMeetingStore:
             f"(opened_at_ms, meeting_id) < (?, ?) {order}", tenant, *msgspec.structs.astuple(after), limit
         )
 
-    def opened_before(self, tenant: str, at_ms: int, *, limit: int) -> list[Meeting]:
-        """A tenant's meetings that were opened before `at_ms`, the oldest first."""
-        return self._select("opened_at_ms < ? ORDER BY opened_at_ms, meeting_id LIMIT ?", tenant, at_ms, limit)
+    def opened_before(self, tenant: str, at_ms: int, *, limit: int, after: Cursor | None = None) -> list[Meeting]:
+        """A tenant's meetings that were opened before `at_ms`, the oldest first, from right behind `after`."""
+        place = msgspec.structs.astuple(after or Cursor(-1, ""))
+        older = "opened_at_ms < ? AND (opened_at_ms, meeting_id) > (?, ?) ORDER BY opened_at_ms, meeting_id LIMIT ?"
+        return self._select(older, tenant, at_ms, *place, limit)
+
+    def tenants(self) -> list[str]:
+        """Every tenant that has meetings."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT DISTINCT tenant FROM meetings ORDER BY tenant").fetchall()
+        return [tenant for (tenant,) in rows]
 
     def delete(self, tenant: str, meeting_id: str) -> None:
         """Forget a meeting; forgetting what is not there is no error. Raises `Retryable`."""

@@ -10,7 +10,7 @@ import msgspec
 from common.adapters.embedded.sqlite_database import SqliteDatabase
 from common.errors import Retryable
 from common.events import StreamOptions
-from common.ports.stream_registry import StreamRecord, StreamSummary, accounted
+from common.ports.stream_registry import StreamRecord, StreamSummary, accounted, described
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS streams (
@@ -53,17 +53,7 @@ class SqliteStreamRegistry:
 
     def describe(self, tenant: str, connection_id: str, options: StreamOptions) -> None:
         """Say what the first chunk says. A stream that is not registered (yet) is `Retryable`."""
-        key = _key(tenant, connection_id)
-
-        def run(connection: sqlite3.Connection) -> bool:
-            row = connection.execute("SELECT record FROM streams WHERE stream = ?", (key,)).fetchone()
-            if row is None:
-                return False
-            described = msgspec.structs.replace(_RECORD.decode(row[0]), options=options)
-            connection.execute("UPDATE streams SET record = ? WHERE stream = ?", (msgspec.json.encode(described), key))
-            return True
-
-        if not self._database.write(run):
+        if self.change(tenant, connection_id, lambda record: described(record, options)) is None:
             raise Retryable("the stream to describe is not registered", reason="stream_unknown")
 
     def close(self, tenant: str, connection_id: str, summary: StreamSummary) -> None:

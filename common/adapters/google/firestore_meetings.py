@@ -69,10 +69,18 @@ class FirestoreMeetingStore:
             newest_first = newest_first.start_after({"age": _age(after.opened_at_ms, after.meeting_id)})
         return self._answer(newest_first)
 
-    def opened_before(self, tenant: str, at_ms: int, *, limit: int) -> list[Meeting]:
-        """A tenant's meetings that were opened before `at_ms`, the oldest first."""
+    def opened_before(self, tenant: str, at_ms: int, *, limit: int, after: Cursor | None = None) -> list[Meeting]:
+        """A tenant's meetings that were opened before `at_ms`, the oldest first, from right behind `after`."""
         older = FieldFilter("age", "<", _age(at_ms, ""))
-        return self._answer(self._meetings(tenant).where(filter=older).order_by("age").limit(limit))
+        oldest_first = self._meetings(tenant).where(filter=older).order_by("age").limit(limit)
+        if after is not None:
+            oldest_first = oldest_first.start_after({"age": _age(after.opened_at_ms, after.meeting_id)})
+        return self._answer(oldest_first)
+
+    def tenants(self) -> list[str]:
+        """Every tenant that has meetings: documents that nobody wrote, listed because there is something below them."""
+        with translated(FIRESTORE):
+            return [each.id for each in self._client.collection("tenants").list_documents(**self._once)]
 
     def delete(self, tenant: str, meeting_id: str) -> None:
         """Forget a meeting; forgetting what is not there is no error."""

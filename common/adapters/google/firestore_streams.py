@@ -17,7 +17,7 @@ from common.adapters.google.firestore_calls import FIRESTORE, TIMEOUT_S, check, 
 from common.adapters.google.google_errors import translated
 from common.errors import Retryable
 from common.events import StreamOptions
-from common.ports.stream_registry import StreamRecord, StreamSummary, accounted
+from common.ports.stream_registry import StreamRecord, StreamSummary, accounted, described
 
 MAX_RACES: Final = 10
 MAX_IN: Final = 30
@@ -46,19 +46,9 @@ class FirestoreStreamRegistry:
                 return
 
     def describe(self, tenant: str, connection_id: str, options: StreamOptions) -> None:
-        """Say what the first chunk says. A stream that is not registered (yet), or is being changed just now, is `Retryable`."""
-        document = self._document(tenant, connection_id)
-        with translated(FIRESTORE):
-            found = document.get(**self._once)
-            if not found.exists:
-                raise Retryable("the stream to describe is not registered", reason="stream_unknown")
-            described = msgspec.structs.replace(_RECORD.decode(found.get("record")), options=options)
-            unchanged = self._client.write_option(last_update_time=found.update_time)
-            try:
-                fields = {"record": msgspec.json.encode(described).decode()}
-                document.update(fields, option=unchanged, **self._once)
-            except (exceptions.FailedPrecondition, exceptions.NotFound) as error:
-                raise Retryable("another writer was faster", reason="firestore_contended") from error
+        """Say what the first chunk says. A stream that is not registered (yet) is `Retryable`."""
+        if self.change(tenant, connection_id, lambda record: described(record, options)) is None:
+            raise Retryable("the stream to describe is not registered", reason="stream_unknown")
 
     def close(self, tenant: str, connection_id: str, summary: StreamSummary) -> None:
         """Store the account; a later one replaces it. An account of a stream that is not registered (yet) is `Retryable`."""
