@@ -15,6 +15,7 @@ from common.ports.source_objects import SourceObjects
 from common.ports.stream_registry import StreamRegistry
 from common.ports.token_store import TokenStore
 from common.ports.transcript_store import TranscriptStore
+from common.ports.work_store import WorkStore
 from common.settings import Settings
 
 
@@ -43,6 +44,10 @@ class Backend(Protocol):
 
     def meetings(self) -> MeetingStore:
         """The meetings."""
+        ...
+
+    def works(self) -> WorkStore:
+        """The work that goes on."""
         ...
 
     def tokens(self) -> TokenStore:

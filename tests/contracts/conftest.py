@@ -19,10 +19,12 @@ from common.adapters.embedded.sqlite_queue import SqliteQueue, Subscription
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
 from common.adapters.embedded.sqlite_tokens import SqliteTokenStore
 from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
+from common.adapters.embedded.sqlite_work import SqliteWorkStore
 from common.adapters.google.firestore_meetings import FirestoreMeetingStore
 from common.adapters.google.firestore_streams import FirestoreStreamRegistry
 from common.adapters.google.firestore_tokens import FirestoreTokenStore
 from common.adapters.google.firestore_transcripts import FirestoreTranscriptStore
+from common.adapters.google.firestore_work import FirestoreWorkStore
 from common.adapters.google.gcs_blob_store import GcsBlobStore
 from common.adapters.google.gcs_source_objects import GcsSourceObjects
 from common.adapters.google.pubsub_publisher import PubSubPublisher
@@ -34,6 +36,7 @@ from common.ports.source_objects import SourceObjects
 from common.ports.stream_registry import StreamRegistry
 from common.ports.token_store import TokenStore
 from common.ports.transcript_store import TranscriptStore
+from common.ports.work_store import WorkStore
 from common.settings import Secret
 from common.topology import PushSubscription, topology
 from local_cloud.emulators import PROJECT
@@ -128,6 +131,17 @@ def _firestore_meetings(ground: Ground) -> Iterator[MeetingStore]:
     ground.request.getfixturevalue("empty_emulators")
     with closing(firestore.Client(project=PROJECT)) as client:
         yield FirestoreMeetingStore(client)
+
+
+def _embedded_works(ground: Ground) -> AbstractContextManager[WorkStore]:
+    return closing(SqliteWorkStore(ground.folder / "work.sqlite3"))
+
+
+@contextmanager
+def _firestore_works(ground: Ground) -> Iterator[WorkStore]:
+    ground.request.getfixturevalue("empty_emulators")
+    with closing(firestore.Client(project=PROJECT)) as client:
+        yield FirestoreWorkStore(client)
 
 
 def _embedded_tokens(ground: Ground) -> AbstractContextManager[TokenStore]:
@@ -236,6 +250,10 @@ TOKEN_STORES: dict[str, Callable[[Ground], AbstractContextManager[TokenStore]]] 
     "embedded": _embedded_tokens,
     "firestore": _firestore_tokens,
 }
+WORK_STORES: dict[str, Callable[[Ground], AbstractContextManager[WorkStore]]] = {
+    "embedded": _embedded_works,
+    "firestore": _firestore_works,
+}
 PUSH_SERVICES: dict[str, Callable[[Ground], AbstractContextManager[PushService]]] = {
     "embedded": _embedded_push,
     "pub/sub": _emulated_push,
@@ -275,6 +293,12 @@ def transcripts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tran
 @pytest.fixture(params=_adapters(MEETING_STORES))
 def meetings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MeetingStore]:
     with MEETING_STORES[request.param](Ground(tmp_path, request)) as store:
+        yield store
+
+
+@pytest.fixture(params=_adapters(WORK_STORES))
+def works(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WorkStore]:
+    with WORK_STORES[request.param](Ground(tmp_path, request)) as store:
         yield store
 
 

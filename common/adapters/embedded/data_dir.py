@@ -36,6 +36,11 @@ class DataDir:
         return self.root / "meetings.sqlite3"
 
     @property
+    def work(self) -> Path:
+        """Database of the work that goes on."""
+        return self.root / "work.sqlite3"
+
+    @property
     def tokens(self) -> Path:
         """Database of the API tokens."""
         return self.root / "tokens.sqlite3"

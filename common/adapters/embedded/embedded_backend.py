@@ -11,6 +11,7 @@ from common.adapters.embedded.sqlite_queue import SqliteQueue
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
 from common.adapters.embedded.sqlite_tokens import SqliteTokenStore
 from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
+from common.adapters.embedded.sqlite_work import SqliteWorkStore
 from common.clock import Clock
 
 
@@ -45,6 +46,10 @@ class EmbeddedBackend:
     def meetings(self) -> SqliteMeetingStore:
         """SQLite."""
         return SqliteMeetingStore(self._places.meetings)
+
+    def works(self) -> SqliteWorkStore:
+        """SQLite."""
+        return SqliteWorkStore(self._places.work)
 
     def tokens(self) -> SqliteTokenStore:
         """SQLite."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from common.adapters.google.firestore_streams import FirestoreStreamRegistry
     from common.adapters.google.firestore_tokens import FirestoreTokenStore
     from common.adapters.google.firestore_transcripts import FirestoreTranscriptStore
+    from common.adapters.google.firestore_work import FirestoreWorkStore
     from common.adapters.google.gcs_blob_store import GcsBlobStore
     from common.adapters.google.gcs_source_objects import GcsSourceObjects
     from common.adapters.google.pubsub_publisher import PubSubPublisher
@@ -65,6 +66,12 @@ class GoogleBackend:
         from common.adapters.google.firestore_meetings import FirestoreMeetingStore
 
         return FirestoreMeetingStore(self._firestore)
+
+    def works(self) -> "FirestoreWorkStore":
+        """Firestore."""
+        from common.adapters.google.firestore_work import FirestoreWorkStore
+
+        return FirestoreWorkStore(self._firestore)
 
     def tokens(self) -> "FirestoreTokenStore":
         """Firestore."""
