@@ -7,6 +7,7 @@ from flask import Flask
 
 from common.auth import TokenVerifier
 from common.clock import Clock
+from common.compression import compress_answers
 from common.dead_letter_push import last_tries
 from common.dead_letters import DeadLetters
 from common.events import SegmentReady, SegmentRelabelled
@@ -22,6 +23,9 @@ from common.quarantine import push_quarantine
 from common.sweep_route import sweep_blueprint
 from common.web import base_app
 from transcribe_service.dead_letter_routes import dead_letters_blueprint
+from transcribe_service.live.hub import LiveHub, live_places
+from transcribe_service.live.live_routes import live_blueprint
+from transcribe_service.live.waking_publisher import WakingPublisher
 from transcribe_service.reading.audio_routes import audio_blueprint
 from transcribe_service.reading.meeting_routes import meeting_edit_blueprint, meetings_blueprint
 from transcribe_service.reading.segment_audio import SegmentAudio
@@ -55,6 +59,8 @@ class TranscribeDeps:
     push_auth: PushAuth
     clock: Clock
     drain: Drain
+    threads: int | None = None
+    """Of the server around it, where it has no more than it needs: live readers leave some of them to others."""
 
 
 def create_app(deps: TranscribeDeps) -> Flask:
@@ -71,10 +77,19 @@ def create_app(deps: TranscribeDeps) -> Flask:
     }
     app = base_app("transcribe", checks, deps.drain)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    compress_answers(app)
+    stored = StoredMeetings(deps.transcripts, deps.streams, deps.meetings)
+    hub = LiveHub(
+        stored,
+        readers=live_places(deps.settings.live_readers, deps.threads),
+        poll_s=deps.settings.live_poll_sec,
+        clock=deps.clock,
+        drain=deps.drain,
+    )
     worker = Worker(
         settings=deps.settings,
         blobs=deps.blobs,
-        publisher=deps.publisher,
+        publisher=WakingPublisher(deps.publisher, hub.wake),
         transcripts=deps.transcripts,
         recogniser=Recogniser(
             settings=deps.settings,
@@ -94,7 +109,7 @@ def create_app(deps: TranscribeDeps) -> Flask:
     app.register_blueprint(push_blueprint(handlers, quarantine, deps.push_auth, last))
     sweep = Sweep(deps.settings, deps.blobs, deps.publisher, deps.transcripts, deps.streams, deps.clock)
     app.register_blueprint(sweep_blueprint(sweep.run, deps.push_auth))
-    stored = StoredMeetings(deps.transcripts, deps.streams, deps.meetings)
+    app.register_blueprint(live_blueprint(hub, deps.tokens, deps.drain, deps.clock, max_s=deps.settings.live_max_sec))
     app.register_blueprint(meetings_blueprint(stored, deps.tokens))
     app.register_blueprint(meeting_edit_blueprint(stored, deps.tokens))
     app.register_blueprint(transcript_blueprint(stored, deps.tokens))

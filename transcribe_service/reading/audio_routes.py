@@ -67,7 +67,7 @@ def audio_blueprint(audio: SegmentAudio, tokens: TokenVerifier) -> Blueprint:
         response.headers["Vary"] = "Authorization"
         size_bytes = len(found.flac)
         try:
-            return response.make_conditional(request, accept_ranges=True, complete_length=size_bytes)
+            response.make_conditional(request, accept_ranges=True, complete_length=size_bytes)
         except RequestedRangeNotSatisfiable:
             raise Problem(
                 416,
@@ -75,5 +75,6 @@ def audio_blueprint(audio: SegmentAudio, tokens: TokenVerifier) -> Blueprint:
                 f"Range must name one part of the {size_bytes} bytes that there are.",
                 headers={"Content-Range": f"bytes */{size_bytes}"},
             ) from None
+        return response
 
     return routes
