@@ -94,7 +94,14 @@ def words_of_segment(
     samples = pcm[start_ms // FRAME_MS * FRAME_SAMPLES : end_ms // FRAME_MS * FRAME_SAMPLES]
     padded = np.concatenate([silence, samples, silence])
     found = engine.transcribe(full_scale(padded), Request(word_times=True, segment_times=False))
-    event = SegmentReady(
+    event = segment_event(start_ms, end_ms)
+    heard = in_stream_time(believed(heard_in(as_answered(found), event)).words, event)
+    return assign_speakers(heard, timeline.turns_between(start_ms - TURN_MARGIN_MS, end_ms + TURN_MARGIN_MS))
+
+
+def segment_event(start_ms: int, end_ms: int) -> SegmentReady:
+    """What the transcribe service would be told of such a segment."""
+    return SegmentReady(
         tenant="bench",
         meeting_id="bench",
         connection_id="bench",
@@ -108,8 +115,6 @@ def words_of_segment(
         object_name="",
         epoch_offset_ms=0,
     )
-    heard = in_stream_time(believed(heard_in(as_answered(found), event)).words, event)
-    return assign_speakers(heard, timeline.turns_between(start_ms - TURN_MARGIN_MS, end_ms + TURN_MARGIN_MS))
 
 
 def as_answered(found: Transcription) -> WhisperResult:

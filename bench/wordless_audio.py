@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 SAMPLE_RATE: Final = 16_000
 Pcm = NDArray[np.int16]
+FORMANTS: Final = ((730, 1_090, 2_440), (570, 840, 2_410), (300, 870, 2_240), (530, 1_840, 2_480))
+"""Hz, of the vowels in father, law, boot, bed (men)."""
 Wave = NDArray[np.float64]
 """Full scale ±1."""
 Chance = np.random.Generator
@@ -91,8 +93,27 @@ def melody(seconds: float, chance: Chance) -> Wave:
     return 0.15 * loudness * sum((np.sin(order * phase) / order for order in range(1, 9)), np.zeros(samples))
 
 
+def choir(seconds: float, chance: Chance) -> Wave:
+    """Three voices on vowels without consonants: buzzing tones shaped by the resonances of a mouth, in which Whisper hears most."""
+    samples = round(seconds * SAMPLE_RATE)
+    at = np.arange(samples) / SAMPLE_RATE
+    wave = np.zeros(samples)
+    beats = samples // (SAMPLE_RATE // 2) + 2
+    vowels = np.array(FORMANTS)[chance.integers(0, len(FORMANTS), beats)]
+    formants = [np.interp(at, np.arange(beats) / 2, vowels[:, number]) for number in range(3)]
+    for root in (110.0, 164.8, 220.0):
+        steps = root * chance.choice((1.0, 1.125, 1.25, 1.5), beats)
+        phase = 2 * np.pi * np.cumsum(np.interp(at, np.arange(beats) / 2, steps)) / SAMPLE_RATE
+        for order in range(1, 25):
+            hertz = order * root
+            gain = sum((np.exp(-(((hertz - formant) / 120) ** 2)) for formant in formants), np.zeros(samples))
+            wave += gain / order**0.5 * np.sin(order * phase)
+    return 0.3 * wave / max(float(np.abs(wave).max()), 1e-9)
+
+
 SOUNDS: Final[Mapping[str, Callable[[float, Chance], Wave]]] = {
-    each.__name__: each for each in (silence, hiss, loud_white, pink, babble, hum, clicks, chords, arpeggio, melody)
+    each.__name__: each
+    for each in (silence, hiss, loud_white, pink, babble, hum, clicks, chords, arpeggio, melody, choir)
 }
 
 

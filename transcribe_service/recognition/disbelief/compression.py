@@ -4,7 +4,7 @@ import zlib
 from typing import Final
 
 from transcribe_service.recognition.disbelief.heard import Heard
-from transcribe_service.recognition.disbelief.repetition import len_in_words, loops
+from transcribe_service.recognition.disbelief.repetition import loops
 from transcribe_service.whisper.client import WhisperSegment
 
 COMPRESSION_RATIO: Final = 2.4
@@ -31,9 +31,8 @@ def _went_astray(heard: Heard, span: WhisperSegment) -> bool:
         return False
     texts = [heard.words[position].text for position in sorted(heard.only_in(lambda each: each is span))]
     found = list(loops(texts))
-    looped = sum(len_in_words(loop) for loop in found)
-    if not found or 2 * looped >= len(texts):
+    if not found or 2 * sum(loop.words for loop in found) >= len(texts):
         return True
-    gone = {position for loop in found for position in range(loop.start + loop.step, loop.stop)}
+    gone = {position for loop in found for position in range(loop.start + loop.size, loop.end)}
     left = " ".join(text for position, text in enumerate(texts) if position not in gone)
     return compression_ratio(left) > COMPRESSION_RATIO

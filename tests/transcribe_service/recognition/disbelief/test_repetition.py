@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transcribe_service.recognition.disbelief.answers import said, texts
-from transcribe_service.recognition.disbelief.repetition import LEAST_WORDS, len_in_words, loops, repetition
+from transcribe_service.recognition.disbelief.repetition import LEAST_WORDS, loops, repetition
 
 few_words = st.lists(st.sampled_from("abc"), max_size=60)
 
@@ -41,6 +41,8 @@ def test_people_do_repeat_themselves(text: str) -> None:
 def test_a_loop_that_whisper_half_takes_for_no_speech_was_never_said() -> None:
     heard = said("Mmm! Mmm! Mmm! Mmm! Mmm! Mmm!", no_speech_prob=0.56, avg_logprob=-0.46)
     assert texts(heard, repetition(heard)) == ""
+    shorter = said("Mmm... Mmm... Mmm...", no_speech_prob=0.43, avg_logprob=-0.5)
+    assert texts(shorter, repetition(shorter)) == ""
     surely = said("Hello? Hello? Hello? Hello? Hello? Hello?", no_speech_prob=0.05, avg_logprob=-0.46)
     assert texts(surely, repetition(surely)) == "Hello?"
 
@@ -57,10 +59,10 @@ def test_a_loop_is_found_wherever_it_stands(before: list[str], phrase: list[str]
 def test_loops_follow_one_another_and_what_they_say_is_so(words: list[str]) -> None:
     end = 0
     for loop in loops(words):
-        assert end <= loop.start < loop.stop <= len(words)
-        assert len_in_words(loop) >= LEAST_WORDS
-        assert all(words[at] == words[at - loop.step] for at in range(loop.start + loop.step, loop.stop))
-        end = loop.stop
+        assert end <= loop.start < loop.end <= len(words)
+        assert loop.words >= LEAST_WORDS
+        assert all(words[at] == words[at - loop.size] for at in range(loop.start + loop.size, loop.end))
+        end = loop.end
 
 
 @given(few_words)
