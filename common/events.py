@@ -19,6 +19,7 @@ from common.json_input import UNREADABLE_JSON
 STREAM_EVENTS_TOPIC: Final = "stream-events"
 SEGMENTS_TOPIC: Final = "segments"
 TRANSCRIPTS_TOPIC: Final = "transcripts"
+DELIVERIES_TOPIC: Final = "deliveries"
 
 Id = Annotated[str, msgspec.Meta(max_length=MAX_ID_LENGTH, pattern=rf"\A{ID_PATTERN}\Z")]
 """An id that came with an event is checked again: a topic may have other publishers than ingest."""
@@ -140,6 +141,33 @@ class StreamEnded(Event, frozen=True, kw_only=True):
         return "end"
 
 
+class StreamErased(Event, frozen=True, kw_only=True):
+    """The registry says that nothing of a stream may be kept, or nothing of its audio: what there is goes."""
+
+    TYPE: ClassVar[str] = "turnscribe.stream.erased.v1"
+    TOPIC: ClassVar[str] = STREAM_EVENTS_TOPIC
+
+    @property
+    def key(self) -> str:
+        """An erased stream never comes back."""
+        return "erased"
+
+
+class StreamReplayed(Event, frozen=True, kw_only=True):
+    """The registry says that a stream is to be cut anew, from its first chunk on."""
+
+    TYPE: ClassVar[str] = "turnscribe.stream.replayed.v1"
+    TOPIC: ClassVar[str] = STREAM_EVENTS_TOPIC
+
+    generation: Ms
+    """How often it has been replayed, this time included."""
+
+    @property
+    def key(self) -> str:
+        """One event for each time."""
+        return str(self.generation)
+
+
 class Turn(msgspec.Struct, frozen=True, array_like=True):
     """One speaker speaking from `start_ms` to `end_ms`, in stream time. Turns may overlap."""
 
@@ -236,6 +264,50 @@ class TranscriptUpdated(Event, frozen=True, kw_only=True):
         return f"{self.segment_id}|{self.revision}{labels}{_again(self.generation, self.take)}"
 
 
+class DeliveriesDue(Event, frozen=True, kw_only=True):
+    """A receiver has something to be told. It is one event for the receiver and not for each thing: who handles it looks what is due.
+
+    Meeting and connection are those of the first thing.
+    """
+
+    TYPE: ClassVar[str] = "turnscribe.deliveries.due.v1"
+    TOPIC: ClassVar[str] = DELIVERIES_TOPIC
+
+    receiver: Id
+    """`engine`, or the id of a webhook."""
+    subject: str
+    """What it is about first; see `common.ports.delivery_store`."""
+    rank: Ms
+    attempt: Ms
+    """How many attempts there were before."""
+
+    @property
+    def key(self) -> str:
+        """One event for each thing and attempt."""
+        return f"{self.receiver}|{self.subject}|{self.rank}|{self.attempt}"
+
+
+class DeliveryWanted(Event, frozen=True, kw_only=True):
+    """A delivery that was given up is wanted after all: the content of its dead letter."""
+
+    TYPE: ClassVar[str] = "turnscribe.delivery.wanted.v1"
+    TOPIC: ClassVar[str] = DELIVERIES_TOPIC
+
+    receiver: Id
+    subject: str
+    message_type: str
+    segment_id: str = ""
+    take: str = ""
+    rank: Ms
+    message_id: str
+    happened_at_ms: Ms
+
+    @property
+    def key(self) -> str:
+        """One event for each message and receiver."""
+        return f"{self.receiver}|{self.subject}|{self.rank}"
+
+
 def _again(generation: int, take: str) -> str:
     """What tells the same segment's event of a replay or of another transcription apart; nothing for the first."""
     return f"|{generation}|{take}" if generation or take else ""
@@ -243,7 +315,18 @@ def _again(generation: int, take: str) -> str:
 
 EVENT_TYPES: Final[Mapping[str, type[Event]]] = {
     cls.TYPE: cls
-    for cls in (ChunkStored, SpeakersObserved, StreamEnded, SegmentReady, SegmentRelabelled, TranscriptUpdated)
+    for cls in (
+        ChunkStored,
+        SpeakersObserved,
+        StreamEnded,
+        StreamErased,
+        StreamReplayed,
+        SegmentReady,
+        SegmentRelabelled,
+        TranscriptUpdated,
+        DeliveriesDue,
+        DeliveryWanted,
+    )
 }
 CONTENT_TYPE: Final = "application/json"
 

@@ -3,12 +3,15 @@
 What the real adapters do is shown by the contract suites; these only have to be simple and strict.
 """
 
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 import msgspec
 
 from common.events import Event, Message, StreamOptions
 from common.ports.blob_store import BlobInfo, BlobNotFound, BlobStore, Created
+from common.ports.delivery_store import Change as DeliveryChange
+from common.ports.delivery_store import Delivery, DeliveryStore
 from common.ports.meeting_store import Cursor, Meeting, MeetingStore
 from common.ports.publisher import Publisher
 from common.ports.stream_registry import StreamRecord, StreamRegistry, StreamSummary, accounted, described
@@ -17,13 +20,19 @@ from common.ports.transcript_store import (
     POSITION_DIGITS,
     Change,
     Changes,
+    SearchPage,
+    SearchPlace,
     SegmentTranscript,
     Stored,
     TranscriptStore,
+    place_of_segment,
     rank_of,
+    searchable_words,
     supersedes,
 )
+from common.ports.webhook_store import Webhook, WebhookStore
 from common.ports.work_store import Work, WorkStore
+from common.search_words import SearchQuery
 
 
 class Faults:
@@ -147,6 +156,17 @@ class FakeTranscripts(TranscriptStore):
         self._position += 1
         self.positions[key] = self._position
 
+    def search(
+        self, tenant: str, query: SearchQuery, *, limit: int, after: SearchPlace | None = None
+    ) -> SearchPage:
+        self.faults.strike_before()
+        found = [
+            each for each in self.stored.values() if each.tenant == tenant and query.found_in(searchable_words(each))
+        ]
+        found.sort(key=_search_order, reverse=True)
+        left = [each for each in found if after is None or _search_order(each) < msgspec.structs.astuple(after)]
+        return SearchPage(tuple(left[:limit]), place_of_segment(left[limit - 1]) if len(left) > limit else None)
+
     def delete_segment(self, tenant: str, meeting_id: str, segment_id: str) -> None:
         key = (tenant, meeting_id, segment_id)
         if self.stored.pop(key, None) is not None:
@@ -159,6 +179,10 @@ class FakeTranscripts(TranscriptStore):
 
     def check(self) -> None:
         self.faults.strike_before()
+
+
+def _search_order(segment: SegmentTranscript) -> tuple[object, ...]:
+    return msgspec.structs.astuple(place_of_segment(segment))
 
 
 class FakeStreams(StreamRegistry):
@@ -356,3 +380,94 @@ class FakeTokens(TokenStore):
 
     def check(self) -> None:
         self.faults.strike_before()
+
+
+class FakeWebhooks(WebhookStore):
+    def __init__(self, *webhooks: Webhook) -> None:
+        self.stored = {(each.tenant, each.webhook_id): each for each in webhooks}
+        self.faults = Faults()
+
+    def create(self, webhook: Webhook) -> None:
+        self.faults.strike_before()
+        self.stored.setdefault((webhook.tenant, webhook.webhook_id), webhook)
+        self.faults.strike_after()
+
+    def get(self, tenant: str, webhook_id: str) -> Webhook | None:
+        self.faults.strike_before()
+        return self.stored.get((tenant, webhook_id))
+
+    def of_tenant(self, tenant: str) -> list[Webhook]:
+        self.faults.strike_before()
+        own = [each for each in self.stored.values() if each.tenant == tenant]
+        return sorted(own, key=lambda each: (each.created_at_ms, each.webhook_id))
+
+    def change(self, tenant: str, webhook_id: str, change: Callable[[Webhook], Webhook]) -> Webhook | None:
+        self.faults.strike_before()
+        if (tenant, webhook_id) not in self.stored:
+            return None
+        changed = self.stored[tenant, webhook_id] = change(self.stored[tenant, webhook_id])
+        self.faults.strike_after()
+        return changed
+
+    def delete(self, tenant: str, webhook_id: str) -> None:
+        self.faults.strike_before()
+        self.stored.pop((tenant, webhook_id), None)
+        self.faults.strike_after()
+
+    def check(self) -> None:
+        self.faults.strike_before()
+
+
+class FakeDeliveries(DeliveryStore):
+    """May be used from several threads."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, str, str], Delivery] = {}
+        self.faults = Faults()
+        self._lock = threading.Lock()
+
+    def change(self, tenant: str, receiver: str, subject: str, change: DeliveryChange) -> Delivery | None:
+        self.faults.strike_before()
+        with self._lock:
+            found = self.stored.get((tenant, receiver, subject))
+            changed = change(found)
+            if changed is not None:
+                self.stored[tenant, receiver, subject] = changed
+        self.faults.strike_after()
+        return changed or found
+
+    def get(self, tenant: str, receiver: str, subject: str) -> Delivery | None:
+        self.faults.strike_before()
+        return self.stored.get((tenant, receiver, subject))
+
+    def due(self, tenant: str, receiver: str, now_ms: int, *, limit: int) -> list[Delivery]:
+        self.faults.strike_before()
+        with self._lock:
+            return [each for each in self._due(now_ms) if (each.tenant, each.receiver) == (tenant, receiver)][:limit]
+
+    def receivers_due(self, now_ms: int, *, limit: int) -> list[Delivery]:
+        self.faults.strike_before()
+        first: dict[tuple[str, str], Delivery] = {}
+        with self._lock:
+            for each in self._due(now_ms):
+                first.setdefault((each.tenant, each.receiver), each)
+        return [first[key] for key in sorted(first)][:limit]
+
+    def forget_expired(self, now_ms: int, *, limit: int) -> int:
+        self.faults.strike_before()
+        expired = [k for k, each in self.stored.items() if each.expires_ms is not None and each.expires_ms <= now_ms]
+        for key in expired[:limit]:
+            del self.stored[key]
+        return len(expired[:limit])
+
+    def forget_receiver(self, tenant: str, receiver: str) -> None:
+        self.faults.strike_before()
+        for key in [key for key in self.stored if key[:2] == (tenant, receiver)]:
+            del self.stored[key]
+
+    def check(self) -> None:
+        self.faults.strike_before()
+
+    def _due(self, now_ms: int) -> list[Delivery]:
+        due = [(each.due_ms, each.subject, each) for each in self.stored.values() if each.due_ms is not None]
+        return [each for due_ms, _, each in sorted(due, key=lambda item: item[:2]) if due_ms <= now_ms]

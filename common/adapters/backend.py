@@ -9,12 +9,14 @@ from typing import Protocol
 
 from common.clock import Clock
 from common.ports.blob_store import BlobStore
+from common.ports.delivery_store import DeliveryStore
 from common.ports.meeting_store import MeetingStore
 from common.ports.publisher import Publisher
 from common.ports.source_objects import SourceObjects
 from common.ports.stream_registry import StreamRegistry
 from common.ports.token_store import TokenStore
 from common.ports.transcript_store import TranscriptStore
+from common.ports.webhook_store import WebhookStore
 from common.ports.work_store import WorkStore
 from common.settings import Settings
 
@@ -52,6 +54,14 @@ class Backend(Protocol):
 
     def tokens(self) -> TokenStore:
         """The tenants' API tokens."""
+        ...
+
+    def webhooks(self) -> WebhookStore:
+        """The tenants' webhooks."""
+        ...
+
+    def deliveries(self) -> DeliveryStore:
+        """What is to be delivered."""
         ...
 
 

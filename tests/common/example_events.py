@@ -5,12 +5,16 @@ from hypothesis import strategies as st
 from common.events import (
     Activity,
     ChunkStored,
+    DeliveriesDue,
+    DeliveryWanted,
     Event,
     SegmentReady,
     SegmentRelabelled,
     SpeakersObserved,
     StreamEnded,
+    StreamErased,
     StreamOptions,
+    StreamReplayed,
     TranscriptUpdated,
     Turn,
 )
@@ -40,6 +44,8 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
         observations=st.none() | st.integers(0, 99),
         object_name=st.text(),
     ),
+    st.builds(StreamErased, **WHOSE),
+    st.builds(StreamReplayed, **WHOSE, generation=MS),
     st.builds(
         SegmentReady,
         **WHOSE,
@@ -65,6 +71,17 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
         options=OPTIONS,
     ),
     st.builds(TranscriptUpdated, **WHOSE, **SEGMENT),
+    st.builds(DeliveriesDue, **WHOSE, receiver=IDS, subject=st.text(max_size=20), rank=MS, attempt=MS),
+    st.builds(
+        DeliveryWanted,
+        **WHOSE,
+        receiver=IDS,
+        subject=st.text(max_size=20),
+        message_type=st.text(max_size=20),
+        rank=MS,
+        message_id=st.text(max_size=20),
+        happened_at_ms=MS,
+    ),
 )
 
 UPDATED = TranscriptUpdated(

@@ -50,7 +50,7 @@ def test_a_field_of_a_later_release_is_no_error(event: Event) -> None:
 
 def test_types_are_versioned_and_each_has_its_class() -> None:
     assert all(name == cls.TYPE and name.endswith(".v1") for name, cls in EVENT_TYPES.items())
-    assert len(EVENT_TYPES) == 6
+    assert len(EVENT_TYPES) == 10
 
 
 @pytest.mark.parametrize(

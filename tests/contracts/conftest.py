@@ -14,28 +14,34 @@ from common.adapters.embedded.file_blob_store import FileBlobStore
 from common.adapters.embedded.folder_objects import FolderObjects, file_uri
 from common.adapters.embedded.push_dispatcher import PushDispatcher
 from common.adapters.embedded.queue_publisher import QueuePublisher
+from common.adapters.embedded.sqlite_deliveries import SqliteDeliveryStore
 from common.adapters.embedded.sqlite_meetings import SqliteMeetingStore
 from common.adapters.embedded.sqlite_queue import SqliteQueue, Subscription
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
 from common.adapters.embedded.sqlite_tokens import SqliteTokenStore
 from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
+from common.adapters.embedded.sqlite_webhooks import SqliteWebhookStore
 from common.adapters.embedded.sqlite_work import SqliteWorkStore
+from common.adapters.google.firestore_deliveries import FirestoreDeliveryStore
 from common.adapters.google.firestore_meetings import FirestoreMeetingStore
 from common.adapters.google.firestore_streams import FirestoreStreamRegistry
 from common.adapters.google.firestore_tokens import FirestoreTokenStore
 from common.adapters.google.firestore_transcripts import FirestoreTranscriptStore
+from common.adapters.google.firestore_webhooks import FirestoreWebhookStore
 from common.adapters.google.firestore_work import FirestoreWorkStore
 from common.adapters.google.gcs_blob_store import GcsBlobStore
 from common.adapters.google.gcs_source_objects import GcsSourceObjects
 from common.adapters.google.pubsub_publisher import PubSubPublisher
 from common.clock import SystemClock
 from common.ports.blob_store import BlobStore
+from common.ports.delivery_store import DeliveryStore
 from common.ports.meeting_store import MeetingStore
 from common.ports.publisher import Publisher
 from common.ports.source_objects import SourceObjects
 from common.ports.stream_registry import StreamRegistry
 from common.ports.token_store import TokenStore
 from common.ports.transcript_store import TranscriptStore
+from common.ports.webhook_store import WebhookStore
 from common.ports.work_store import WorkStore
 from common.settings import Secret
 from common.topology import PushSubscription, topology
@@ -155,6 +161,28 @@ def _firestore_tokens(ground: Ground) -> Iterator[TokenStore]:
         yield FirestoreTokenStore(client)
 
 
+def _embedded_webhooks(ground: Ground) -> AbstractContextManager[WebhookStore]:
+    return closing(SqliteWebhookStore(ground.folder / "webhooks.sqlite3"))
+
+
+@contextmanager
+def _firestore_webhooks(ground: Ground) -> Iterator[WebhookStore]:
+    ground.request.getfixturevalue("empty_emulators")
+    with closing(firestore.Client(project=PROJECT)) as client:
+        yield FirestoreWebhookStore(client)
+
+
+def _embedded_deliveries(ground: Ground) -> AbstractContextManager[DeliveryStore]:
+    return closing(SqliteDeliveryStore(ground.folder / "deliveries.sqlite3"))
+
+
+@contextmanager
+def _firestore_deliveries(ground: Ground) -> Iterator[DeliveryStore]:
+    ground.request.getfixturevalue("empty_emulators")
+    with closing(firestore.Client(project=PROJECT)) as client:
+        yield FirestoreDeliveryStore(client)
+
+
 class PushService(Protocol):
     """Topics with push subscriptions, and the receiver that they push to."""
 
@@ -254,6 +282,14 @@ WORK_STORES: dict[str, Callable[[Ground], AbstractContextManager[WorkStore]]] = 
     "embedded": _embedded_works,
     "firestore": _firestore_works,
 }
+WEBHOOK_STORES: dict[str, Callable[[Ground], AbstractContextManager[WebhookStore]]] = {
+    "embedded": _embedded_webhooks,
+    "firestore": _firestore_webhooks,
+}
+DELIVERY_STORES: dict[str, Callable[[Ground], AbstractContextManager[DeliveryStore]]] = {
+    "embedded": _embedded_deliveries,
+    "firestore": _firestore_deliveries,
+}
 PUSH_SERVICES: dict[str, Callable[[Ground], AbstractContextManager[PushService]]] = {
     "embedded": _embedded_push,
     "pub/sub": _emulated_push,
@@ -305,6 +341,18 @@ def works(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WorkStore]
 @pytest.fixture(params=_adapters(TOKEN_STORES))
 def tokens(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TokenStore]:
     with TOKEN_STORES[request.param](Ground(tmp_path, request)) as store:
+        yield store
+
+
+@pytest.fixture(params=_adapters(WEBHOOK_STORES))
+def webhooks(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WebhookStore]:
+    with WEBHOOK_STORES[request.param](Ground(tmp_path, request)) as store:
+        yield store
+
+
+@pytest.fixture(params=_adapters(DELIVERY_STORES))
+def deliveries(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DeliveryStore]:
+    with DELIVERY_STORES[request.param](Ground(tmp_path, request)) as store:
         yield store
 
 

@@ -44,3 +44,13 @@ class DataDir:
     def tokens(self) -> Path:
         """Database of the API tokens."""
         return self.root / "tokens.sqlite3"
+
+    @property
+    def webhooks(self) -> Path:
+        """Database of the webhooks."""
+        return self.root / "webhooks.sqlite3"
+
+    @property
+    def deliveries(self) -> Path:
+        """Database of what is to be delivered."""
+        return self.root / "deliveries.sqlite3"

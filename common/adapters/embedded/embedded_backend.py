@@ -6,11 +6,13 @@ from common.adapters.embedded.data_dir import DataDir
 from common.adapters.embedded.file_blob_store import FileBlobStore
 from common.adapters.embedded.folder_objects import FolderObjects
 from common.adapters.embedded.queue_publisher import QueuePublisher
+from common.adapters.embedded.sqlite_deliveries import SqliteDeliveryStore
 from common.adapters.embedded.sqlite_meetings import SqliteMeetingStore
 from common.adapters.embedded.sqlite_queue import SqliteQueue
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
 from common.adapters.embedded.sqlite_tokens import SqliteTokenStore
 from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
+from common.adapters.embedded.sqlite_webhooks import SqliteWebhookStore
 from common.adapters.embedded.sqlite_work import SqliteWorkStore
 from common.clock import Clock
 
@@ -54,3 +56,11 @@ class EmbeddedBackend:
     def tokens(self) -> SqliteTokenStore:
         """SQLite."""
         return SqliteTokenStore(self._places.tokens)
+
+    def webhooks(self) -> SqliteWebhookStore:
+        """SQLite."""
+        return SqliteWebhookStore(self._places.webhooks)
+
+    def deliveries(self) -> SqliteDeliveryStore:
+        """SQLite."""
+        return SqliteDeliveryStore(self._places.deliveries)

@@ -12,10 +12,12 @@ from common.settings import Settings
 if TYPE_CHECKING:
     from google.cloud import firestore
 
+    from common.adapters.google.firestore_deliveries import FirestoreDeliveryStore
     from common.adapters.google.firestore_meetings import FirestoreMeetingStore
     from common.adapters.google.firestore_streams import FirestoreStreamRegistry
     from common.adapters.google.firestore_tokens import FirestoreTokenStore
     from common.adapters.google.firestore_transcripts import FirestoreTranscriptStore
+    from common.adapters.google.firestore_webhooks import FirestoreWebhookStore
     from common.adapters.google.firestore_work import FirestoreWorkStore
     from common.adapters.google.gcs_blob_store import GcsBlobStore
     from common.adapters.google.gcs_source_objects import GcsSourceObjects
@@ -78,6 +80,18 @@ class GoogleBackend:
         from common.adapters.google.firestore_tokens import FirestoreTokenStore
 
         return FirestoreTokenStore(self._firestore)
+
+    def webhooks(self) -> "FirestoreWebhookStore":
+        """Firestore."""
+        from common.adapters.google.firestore_webhooks import FirestoreWebhookStore
+
+        return FirestoreWebhookStore(self._firestore)
+
+    def deliveries(self) -> "FirestoreDeliveryStore":
+        """Firestore."""
+        from common.adapters.google.firestore_deliveries import FirestoreDeliveryStore
+
+        return FirestoreDeliveryStore(self._firestore)
 
     @cached_property
     def _firestore(self) -> "firestore.Client":
