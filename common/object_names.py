@@ -18,8 +18,10 @@ listings come in the order of names. Everything that is kept of one connection l
     {segments}/{hash}/{tenant}/{connection}/events/{channel}/{start_ms:010d}-{hash}  the event of a final segment, where it is long
     {segments}/{hash}/{tenant}/{connection}/relabelled/{channel}/{start_ms:010d}/{labels:06d}  who spoke in a final segment, known late
     {segments}/{hash}/{tenant}/{connection}/gaps/{from_seq:08d}     chunks that were given up
+    {segments}/standing-by/{due_ms:014d}-{hash}                     a segment that may have to be transcribed after all
     {segments}/{hash}/{tenant}/{connection}/checkpoints/{next_seq:08d}
     {segments}/{hash}/{tenant}/{connection}/anchors/{seq:08d}       where decoding can start, for formats with large packets
+    {segments}/{hash}/{tenant}/{connection}/g{generation}/…         all of that again, since the connection was replayed from its chunks
 """
 
 import hashlib
@@ -36,12 +38,17 @@ _DEAD_LETTER_ID = re.compile(r"[0-9]{14}-[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class ConnectionObjects:
-    """The object names of one connection. `raw_root` and `segments_root` are RAW_AUDIO_PATH and SEGMENTS_PATH."""
+    """The object names of one connection. `raw_root` and `segments_root` are RAW_AUDIO_PATH and SEGMENTS_PATH.
+
+    What the segmenter makes has names of its own for each `generation` (how often the connection was replayed): who sleeps through a
+    replay writes where nobody looks any more.
+    """
 
     tenant: str
     connection_id: str
     raw_root: str = "raw"
     segments_root: str = "segments"
+    generation: int = 0
 
     @property
     def _owner(self) -> str:
@@ -54,9 +61,14 @@ class ConnectionObjects:
         return f"{self.raw_root}/{self._owner}/"
 
     @property
-    def segments_prefix(self) -> str:
-        """Prefix (ending in a slash) of everything that the segmenter made."""
+    def all_segments_prefix(self) -> str:
+        """Prefix (ending in a slash) of everything that the segmenter ever made."""
         return f"{self.segments_root}/{self._owner}/"
+
+    @property
+    def segments_prefix(self) -> str:
+        """Prefix (ending in a slash) of everything that the segmenter made in this generation, and, of the first, of all later ones."""
+        return f"{self.all_segments_prefix}g{self.generation}/" if self.generation else self.all_segments_prefix
 
     @property
     def stream(self) -> str:
@@ -193,6 +205,25 @@ def dead_letters_prefix(raw_root: str, tenant: str) -> str:
 def dead_letter(raw_root: str, tenant: str, letter_id: str) -> str:
     """One dead letter; its metadata carries the reason."""
     return f"{dead_letters_prefix(raw_root, tenant)}{letter_id}"
+
+
+def standing_by_prefix(segments_root: str) -> str:
+    """Prefix of what stands for segments that may have to be transcribed after all; the names below it sort by when they are due."""
+    return f"{segments_root}/standing-by/"
+
+
+def standing_by(segments_root: str, due_ms: int, identity: str) -> str:
+    """One such segment, to be looked at from `due_ms` (epoch) on; `identity` tells it from others."""
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:32]
+    return f"{standing_by_prefix(segments_root)}{min(max(due_ms, 0), _LATEST_MS):014d}-{digest}"
+
+
+def standing_by_due_ms(name: str) -> int:
+    """When the segment of a name below `standing_by_prefix` is due. Raises `Permanent` when it is not one."""
+    due_ms = name.rpartition("/")[2].partition("-")[0]
+    if len(due_ms) != 14 or not (due_ms.isascii() and due_ms.isdecimal()):
+        raise Permanent("object name is not that of a segment that stands by", reason="invalid_object_name")
+    return int(due_ms)
 
 
 def unregistered_prefix(raw_root: str) -> str:

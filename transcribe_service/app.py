@@ -26,17 +26,21 @@ from transcribe_service.dead_letter_routes import dead_letters_blueprint
 from transcribe_service.live.hub import LiveHub, live_places
 from transcribe_service.live.live_routes import live_blueprint
 from transcribe_service.live.waking_publisher import WakingPublisher
+from transcribe_service.page.routes import page_blueprint
 from transcribe_service.reading.audio_routes import audio_blueprint
 from transcribe_service.reading.meeting_routes import meeting_edit_blueprint, meetings_blueprint
 from transcribe_service.reading.segment_audio import SegmentAudio
 from transcribe_service.reading.stored_meeting import StoredMeetings
 from transcribe_service.reading.transcript_routes import transcript_blueprint
 from transcribe_service.recognition.known_meetings import KnownMeetings
+from transcribe_service.recognition.other_connections import OtherConnections
 from transcribe_service.recognition.recogniser import Recogniser
 from transcribe_service.recognition.relabelling import Relabeller
+from transcribe_service.recognition.standby import Standby
 from transcribe_service.recognition.worker import Worker
 from transcribe_service.settings import TranscribeSettings
 from transcribe_service.sweep import Sweep
+from transcribe_service.take_over_sweep import TakeOverSweep, swept_both
 from transcribe_service.whisper.client import WhisperClient
 from transcribe_service.whisper.places import WhisperPlaces
 
@@ -86,6 +90,9 @@ def create_app(deps: TranscribeDeps) -> Flask:
         clock=deps.clock,
         drain=deps.drain,
     )
+    roots = deps.settings.raw_audio_path, deps.settings.segments_path
+    others = OtherConnections(deps.streams, deps.blobs, deps.clock, *roots)
+    standby = Standby(deps.settings, deps.blobs, others, deps.clock)
     worker = Worker(
         settings=deps.settings,
         blobs=deps.blobs,
@@ -98,6 +105,7 @@ def create_app(deps: TranscribeDeps) -> Flask:
             meetings=KnownMeetings(deps.meetings, deps.clock),
             clock=deps.clock,
         ),
+        standby=standby,
         clock=deps.clock,
     )
 
@@ -108,12 +116,14 @@ def create_app(deps: TranscribeDeps) -> Flask:
     last = last_tries(handlers, dead_letters, deps.clock)
     app.register_blueprint(push_blueprint(handlers, quarantine, deps.push_auth, last))
     sweep = Sweep(deps.settings, deps.blobs, deps.publisher, deps.transcripts, deps.streams, deps.clock)
-    app.register_blueprint(sweep_blueprint(sweep.run, deps.push_auth))
+    take_overs = TakeOverSweep(deps.settings, deps.blobs, deps.publisher, deps.transcripts, standby, deps.clock)
+    app.register_blueprint(sweep_blueprint(lambda: swept_both(sweep, take_overs), deps.push_auth))
     app.register_blueprint(live_blueprint(hub, deps.tokens, deps.drain, deps.clock, max_s=deps.settings.live_max_sec))
     app.register_blueprint(meetings_blueprint(stored, deps.tokens))
     app.register_blueprint(meeting_edit_blueprint(stored, deps.tokens))
     app.register_blueprint(transcript_blueprint(stored, deps.tokens))
     app.register_blueprint(audio_blueprint(SegmentAudio(stored, deps.blobs, deps.settings), deps.tokens))
     app.register_blueprint(dead_letters_blueprint(dead_letters, deps.publisher, deps.tokens))
+    app.register_blueprint(page_blueprint(deps.settings.ingest_public_url))
     app.register_blueprint(openapi_blueprint(app, "turnscribe: transcripts"))
     return app

@@ -115,6 +115,51 @@ class TranscribeSettings(PushedSettings, frozen=True, kw_only=True):
             )
         ),
     ] = 300.0
+    live_readers: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description=(
+                "Readers of live meetings that one process serves at a time; more are answered 429. Each holds one of GUNICORN_THREADS, of "
+                "which eight (or half, where there are few) stay free of them."
+            ),
+        ),
+    ] = 250
+    live_poll_sec: Annotated[
+        float,
+        SECONDS,
+        Meta(
+            description=(
+                "How often a watched meeting's store is asked for what other processes have stored. What this one stores is seen at once."
+            )
+        ),
+    ] = 0.5
+    live_max_sec: Annotated[
+        float,
+        SECONDS,
+        Meta(description="How long one answer of live events lasts; readers then come again. Cloud Run ends it after 3,600 s at the latest."),
+    ] = 3_300.0
+    take_over_sec: Annotated[
+        float,
+        SECONDS,
+        Meta(
+            description=(
+                "Where several connections hear one meeting: how far the one that is transcribed may lag behind the others, and how long their "
+                "segments wait for it before they are transcribed in its place."
+            )
+        ),
+    ] = 30.0
+    ingest_public_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[A-Za-z0-9.\[\]:-]+/?)?$",
+            description=(
+                "Where browsers reach ingest, as scheme://host[:port]: the web page records there, and ingest must allow the page's origin in "
+                "CORS_ALLOWED_ORIGINS. Empty: under the page's own address, as the local runner has it."
+            ),
+        ),
+    ] = ""
     push_ack_deadline_sec: Annotated[
         float,
         Meta(

@@ -11,8 +11,14 @@ from common.settings import Secret
 from tests.clocks import FakeClock
 from tests.memory_ports import FakeBlobs, FakeMeetings, FakePublisher, FakeStreams, FakeTranscripts
 from transcribe_service.app import TranscribeDeps
+from transcribe_service.recognition.known_meetings import KnownMeetings
+from transcribe_service.recognition.other_connections import OtherConnections
+from transcribe_service.recognition.recogniser import Recogniser
+from transcribe_service.recognition.standby import Standby
+from transcribe_service.recognition.worker import Worker
 from transcribe_service.settings import TranscribeSettings
 from transcribe_service.whisper.client import WhisperClient, WhisperResult, WhisperWord
+from transcribe_service.whisper.places import WhisperPlaces
 
 API_TOKEN = "reader"
 PUSH_TOKEN = "pusher"
@@ -111,3 +117,18 @@ class World:
             clock=self.clock,
             drain=self.drain,
         )
+
+
+def standby_in(world: World) -> Standby:
+    others = OtherConnections(world.streams, world.blobs, world.clock, "raw", "segments")
+    return Standby(settings(), world.blobs, others, world.clock)
+
+
+def worker_in(world: World, places: int = 2) -> Worker:
+    """A worker of its own, which remembers nothing of what others were told."""
+    recogniser = Recogniser(
+        settings(), world.whisper, WhisperPlaces(places), KnownMeetings(world.meetings, world.clock), world.clock
+    )
+    return Worker(
+        settings(), world.blobs, world.publisher, world.transcripts, recogniser, standby_in(world), world.clock
+    )

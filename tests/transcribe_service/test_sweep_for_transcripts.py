@@ -9,11 +9,9 @@ from common.events import SegmentReady, Turn
 from common.object_names import ConnectionObjects
 from common.ports.stream_registry import StreamRecord, StreamSummary
 from common.stored_segments import store_event
-from tests.transcribe_service.fakes import DOWN, PUSH_TOKEN, World, segment_ready, settings
+from tests.transcribe_service.fakes import DOWN, PUSH_TOKEN, World, segment_ready, settings, worker_in
 from transcribe_service.app import create_app
-from transcribe_service.recognition.worker import Worker
 from transcribe_service.sweep import BUDGET_S, LONGEST_PAUSE_MS, STREAMS_A_SWEEP, Sweep
-from transcribe_service.whisper.places import WhisperPlaces
 
 AFTER_S = 300.0
 assert settings().republish_after_sec == AFTER_S
@@ -21,12 +19,6 @@ assert settings().republish_after_sec == AFTER_S
 
 def sweep_in(world: World) -> Sweep:
     return Sweep(settings(), world.blobs, world.publisher, world.transcripts, world.streams, world.clock)
-
-
-def worker_in(world: World) -> Worker:
-    return Worker(
-        settings(), world.blobs, world.publisher, world.transcripts, world.whisper, WhisperPlaces(2), world.clock
-    )
 
 
 def cut(world: World, number: int, *, connection: str = "c1", speaker: str = "Ада") -> SegmentReady:
@@ -261,4 +253,5 @@ def test_the_scheduler_and_nobody_else_may_sweep(world: World) -> None:
         "settled": 1,
         "republished": 0,
         "failed": 0,
+        "take_overs": {"segments": 0, "settled": 0, "taken_over": 0, "failed": 0},
     }

@@ -15,9 +15,18 @@ REACH_MS: Final = 500
 
 
 def attributed_words(event: SegmentReady | SegmentRelabelled, words: Sequence[Word]) -> tuple[Word, ...]:
-    """`words` with their speakers: the channel's own where every channel is one speaker, by the event's turns elsewhere."""
+    """`words` with their speakers: the channel's own where every channel is one speaker, by the event's turns elsewhere.
+
+    Words for which no turn names one are the participant's own, where a connection is one person's audio.
+    """
     if event.options.channels == "mix":
-        return assign_speakers(words, event.turns)
+        attributed = assign_speakers(words, event.turns)
+        alone = event.options.participant or event.options.user_id
+        if event.options.connections == "shared" or not alone:
+            return attributed
+        return tuple(
+            msgspec.structs.replace(word, speaker=alone) if word.speaker is None else word for word in attributed
+        )
     names = event.options.channel_speakers
     named = names[event.channel] if event.channel < len(names) else ""
     speaker = named or f"channel-{event.channel}"

@@ -20,6 +20,8 @@ from transcribe_service.recognition.disbelief.heard import heard_in
 from transcribe_service.recognition.disbelief.rules import believed
 from transcribe_service.recognition.recogniser import Recognised, Recogniser
 from transcribe_service.recognition.relabelling import catch_up
+from transcribe_service.recognition.standby import Standby
+from transcribe_service.recognition.standing import Standing
 from transcribe_service.recognition.stream_words import in_stream_time
 from transcribe_service.settings import TranscribeSettings
 
@@ -40,6 +42,7 @@ class Worker:
     publisher: Publisher
     transcripts: TranscriptStore
     recogniser: Recogniser
+    standby: Standby
     clock: Clock
 
     def handle(self, event: SegmentReady) -> None:
@@ -62,6 +65,13 @@ class Worker:
         return True
 
     def _handle_final(self, event: SegmentReady) -> None:
+        stands = self.standby.standing(event)
+        if stands is not Standing.NEEDED:
+            if stands is Standing.EXPECTED:
+                self.standby.note(event)
+            log.info("segment_stands_by", segment_id=event.segment_id, standing=stands.value)
+            self._put(event, language="", words=(), standby=True)
+            return
         try:
             audio = self.blobs.read(event.object_name)
         except BlobNotFound as error:
@@ -82,6 +92,9 @@ class Worker:
             return
         if self._is_overtaken(event):
             _log_given_up(event, "overtaken")
+            return
+        if self.standby.standing(event) is not Standing.NEEDED:
+            _log_given_up(event, "covered")
             return
         try:
             audio = self.blobs.read(event.object_name)
@@ -111,7 +124,7 @@ class Worker:
 
     def _objects(self, event: SegmentReady) -> ConnectionObjects:
         roots = self.settings.raw_audio_path, self.settings.segments_path
-        return ConnectionObjects(event.tenant, event.connection_id, *roots)
+        return ConnectionObjects(event.tenant, event.connection_id, *roots, event.generation)
 
     def _store(self, event: SegmentReady, heard: Recognised) -> None:
         said = believed(heard_in(heard.result, event))
@@ -130,6 +143,7 @@ class Worker:
         words: tuple[Word, ...],
         dropped: Mapping[str, int] = NOTHING_DROPPED,
         refused: str = "",
+        standby: bool = False,
     ) -> None:
         segment = SegmentTranscript(
             tenant=event.tenant,
@@ -143,13 +157,18 @@ class Worker:
             start_ms=event.start_ms,
             end_ms=event.end_ms,
             epoch_offset_ms=event.epoch_offset_ms,
+            whole_from_ms=event.whole_from_ms,
+            standby=standby,
             language=language,
             words=words,
             dropped=dropped,
             refused=refused,
         )
         before = None if event.final else self.transcripts.get(event.tenant, segment.meeting_id, event.segment_id)
-        if self.transcripts.put(with_confirmed(segment, before)) is Stored.STORED:
+        stored = self.transcripts.put(with_confirmed(segment, before))
+        if standby:
+            return
+        if stored is Stored.STORED:
             self._announce(event)
         else:
             self._is_settled(event)

@@ -1,6 +1,7 @@
 """Meetings that several connections hear, as examples and as hypothesis strategies: which words were said is known."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 import msgspec
@@ -120,7 +121,7 @@ def conversations(draw: st.DrawFn) -> list[Said]:
 def cuts(draw: st.DrawFn, start: int, end: int) -> list[tuple[int, int]]:
     """`[start, end)` in segments."""
     edges = sorted({start, end, *draw(st.lists(st.integers(start, end), max_size=5))})
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))
 
 
 @st.composite
@@ -132,7 +133,7 @@ def hearings(draw: st.DrawFn, said: list[Said]) -> list[tuple[StreamRecord, list
         name, edges = f"c{number}", sorted(draw(st.sets(st.integers(0, length), min_size=2, max_size=6)))
         spans = [(edges[i], edges[i + 1]) for i in range(0, len(edges) - 1, 2)]
         begins, ends = spans[0][0], spans[-1][1]
-        gaps = [(a, b) for (_, a), (b, _) in zip(spans, spans[1:], strict=False)]
+        gaps = [(a, b) for (_, a), (b, _) in pairwise(spans)]
         segments = [
             heard_segment(name, start, end, said, begins=begins, whole_from=span[0])
             for span in spans

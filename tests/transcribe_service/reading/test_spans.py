@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +17,7 @@ def test_spans_are_sets_of_moments(one: list[Span], other: list[Span]) -> None:
     joined = united(one, other)
     assert moments(joined) == moments(one) | moments(other)
     assert all(start < end for start, end in joined)
-    assert all(end < start for (_, end), (start, _) in zip(joined, joined[1:], strict=False))
+    assert all(end < start for (_, end), (start, _) in pairwise(joined))
     left = without(united(one), united(other))
     assert moments(left) == moments(one) - moments(other)
     assert left == united(left)

@@ -7,21 +7,10 @@ from common.errors import Backpressure, Permanent, Retryable
 from common.events import SegmentReady, StreamOptions, TranscriptUpdated, Turn
 from common.object_names import ConnectionObjects
 from common.ports.transcript_store import SegmentTranscript
-from tests.transcribe_service.fakes import DOWN, World, heard, segment_ready, settings
-from transcribe_service.recognition.known_meetings import KnownMeetings
-from transcribe_service.recognition.recogniser import Recogniser
-from transcribe_service.recognition.worker import Worker
+from tests.transcribe_service.fakes import DOWN, World, heard, segment_ready, worker_in
 from transcribe_service.whisper.client import WhisperResult, WhisperSegment
-from transcribe_service.whisper.places import WhisperPlaces
 
 SATURATED = Backpressure("saturated", reason="whisper_saturated", retry_after_s=3)
-
-
-def worker_in(world: World, places: int = 2) -> Worker:
-    recogniser = Recogniser(
-        settings(), world.whisper, WhisperPlaces(places), KnownMeetings(world.meetings, world.clock), world.clock
-    )
-    return Worker(settings(), world.blobs, world.publisher, world.transcripts, recogniser, world.clock)
 
 
 def with_audio(world: World, event: SegmentReady) -> SegmentReady:
