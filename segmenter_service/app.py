@@ -9,7 +9,7 @@ from common.clock import Clock
 from common.dead_letter_push import last_tries
 from common.dead_letters import DeadLetters
 from common.errors import Retryable
-from common.events import ChunkStored, SpeakersObserved, StreamEnded
+from common.events import ChunkStored, SpeakersObserved, StreamEnded, StreamErased, StreamReplayed
 from common.health import Drain
 from common.ports.blob_store import BlobStore
 from common.ports.meeting_store import MeetingStore
@@ -71,7 +71,8 @@ def create_app(deps: SegmenterDeps) -> Flask:
         deps.clock,
         deps.settings.raw_audio_path,
     )
-    handlers: Handlers = {ChunkStored: drainer.deliver, SpeakersObserved: drainer.deliver, StreamEnded: drainer.deliver}
+    mailed = (ChunkStored, SpeakersObserved, StreamEnded, StreamErased, StreamReplayed)
+    handlers: Handlers = dict.fromkeys(mailed, drainer.deliver)
     quarantine = push_quarantine(deps.blobs, deps.settings.raw_audio_path)
     dead_letters = last_tries(handlers, DeadLetters(deps.blobs, deps.settings.raw_audio_path), deps.clock)
     app.register_blueprint(push_blueprint(handlers, quarantine, deps.push_auth, dead_letters))

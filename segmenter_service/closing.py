@@ -92,6 +92,7 @@ def account(holding: Holding) -> StreamSummary:
         silence_skipped_ms=silence_ms - in_silence,
         gaps=tuple(gap.described() for gap in state.gaps),
         quarantined=state.quarantined,
+        generation=state.generation,
         channels=max(1, len(state.lanes)),
         epoch_offset_ms=state.epoch_offset_ms,
     )

@@ -9,23 +9,25 @@ from typing import Final
 import redis
 
 from common.errors import Retryable
-from common.events import ChunkStored, Event, SpeakersObserved, StreamEnded
+from common.events import Event
 from common.logs import get_logger
 from common.object_names import ConnectionObjects
 from common.ports.stream_registry import StreamRecord
 from segmenter_service.closing import close, flush, time_to_close, time_to_flush
 from segmenter_service.cutter import cut_what_is_ready, show_open_segments
 from segmenter_service.decoding import move_anchors
+from segmenter_service.erasure import erase
 from segmenter_service.feeding import drain_chunk, next_chunk
 from segmenter_service.holding import Holding, Surroundings
 from segmenter_service.late_chunks import fill_gaps, header_came_late, note_late
-from segmenter_service.mail import Mail, drained, field_and_value, read_mail
+from segmenter_service.mail import Item, Mail, drained, field_and_value, read_mail
 from segmenter_service.mailbox import Lease, Mailbox, Scripts
 from segmenter_service.observations import adopt_from_bucket, take_in
 from segmenter_service.pcm_window import PcmCache, PcmWindow
 from segmenter_service.recovery import forget_what_was_given_up, rebuilt, write_checkpoint
 from segmenter_service.relabelling import relabel
-from segmenter_service.state import decode_state, encode_state
+from segmenter_service.replaying import NO_STATE, begin_anew
+from segmenter_service.state import ConnectionState, decode_state, encode_state
 from segmenter_service.unannounced import is_quiet, late_in_bucket, unannounced
 
 log = get_logger(__name__)
@@ -35,8 +37,6 @@ PASS_S: Final = 5.0
 PUSH_S: Final = 30.0
 """No pass is begun after so long in one push, which has 60 s before it comes again."""
 CHECKPOINT_EVERY_SAMPLES: Final = 60 * 16_000
-NO_STATE: Final = b""
-"""Makes the next pass rebuild everything from the bucket."""
 
 
 class Drainer:
@@ -53,7 +53,7 @@ class Drainer:
         ttl_ms = round(self._around.settings.hot_state_ttl_sec * 1000)
         return Mailbox(self._redis, self._scripts, tenant, connection_id, ttl_ms=ttl_ms)
 
-    def deliver(self, event: ChunkStored | SpeakersObserved | StreamEnded) -> None:
+    def deliver(self, event: Item) -> None:
         """Put an event into its mailbox and drain it, unless somebody else is at it: they will see it before they leave.
 
         Hours of audio that are handed over at once take longer than a push may: the rest is done by the same event, published again.
@@ -89,10 +89,18 @@ class Drainer:
         """One pass. True when the lease has been given back because nothing was left to do."""
         contents = lease.contents()
         state = decode_state(contents.state) if contents.state is not None else None
+        mail = read_mail(contents.mail)
+        known = self._registered(of, state, mail)
+        if known is not None and known.without_audio:
+            return self._erase(known, lease, contents.bell)
+        generation = known.generation if known else 0
         if state is None:
-            self._rebuild(of, mailbox, lease)
+            self._rebuild(of, mailbox, lease, generation)
             return False
-        objects, mail = self._objects(of.tenant, of.connection_id), read_mail(contents.mail)
+        if state.generation < generation:
+            begin_anew(lease, state.generation, generation)
+            return False
+        objects = self._objects(of.tenant, of.connection_id, state.generation)
         if header_came_late(state, mail.chunks):
             forget_what_was_given_up(self._around.blobs, objects)
             lease.commit(NO_STATE, ())
@@ -122,8 +130,21 @@ class Drainer:
             lease.commit(encoded, drained(contents.mail, state.next_seq))
         return done and lease.release(contents.bell)
 
-    def _rebuild(self, of: Event | StreamRecord, mailbox: Mailbox, lease: Lease) -> None:
-        objects = self._objects(of.tenant, of.connection_id)
+    def _registered(self, of: Event | StreamRecord, state: ConnectionState | None, mail: Mail) -> StreamRecord | None:
+        """What the registry says of the stream, where there may be news for its holder; None where it has none, or was not asked."""
+        knows_more = isinstance(of, StreamRecord) and (of.without_audio or (state and of.generation > state.generation))
+        if state is None or mail.asks_registry or knows_more:
+            return self._around.streams.get(of.tenant, of.connection_id)
+        return None
+
+    def _erase(self, record: StreamRecord, lease: Lease, bell_seen: bytes) -> bool:
+        self._pcm.forget((record.tenant, record.connection_id))
+        objects = self._objects(record.tenant, record.connection_id, record.generation)
+        until_s = self._around.clock.monotonic_s() + PASS_S
+        return erase(self._around, objects, lease, bell_seen, until_s=until_s)
+
+    def _rebuild(self, of: Event | StreamRecord, mailbox: Mailbox, lease: Lease, generation: int) -> None:
+        objects = self._objects(of.tenant, of.connection_id, generation)
         state, uploaded = rebuilt(self._around.blobs, objects, of.meeting_id, self._around.clock.now_ms())
         mailbox.deposit_all(dict(field_and_value(event) for event in uploaded))
         record = StreamRecord(
@@ -138,9 +159,9 @@ class Drainer:
         self._around.blobs.delete(objects.unregistered)
         lease.commit(encode_state(state), ())
 
-    def _objects(self, tenant: str, connection_id: str) -> ConnectionObjects:
+    def _objects(self, tenant: str, connection_id: str, generation: int) -> ConnectionObjects:
         settings = self._around.settings
-        return ConnectionObjects(tenant, connection_id, settings.raw_audio_path, settings.segments_path)
+        return ConnectionObjects(tenant, connection_id, settings.raw_audio_path, settings.segments_path, generation)
 
 
 def _move(holding: Holding, mail: Mail) -> bool:

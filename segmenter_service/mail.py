@@ -5,11 +5,12 @@ from typing import Final
 
 import msgspec
 
-from common.events import ChunkStored, SpeakersObserved, StreamEnded, StreamOptions
+from common.events import ChunkStored, SpeakersObserved, StreamEnded, StreamErased, StreamOptions, StreamReplayed
 
 _CHUNK: Final = b"c:"
 _OBSERVATION: Final = b"o:"
 _END: Final = b"end"
+_REGISTRY: Final = b"registry"
 
 
 class ChunkMail(msgspec.Struct, frozen=True, array_like=True):
@@ -25,9 +26,11 @@ class Mail(msgspec.Struct):
     chunks: dict[int, ChunkMail]
     observations: list[SpeakersObserved]
     end: StreamEnded | None = None
+    asks_registry: bool = False
+    """The registry has something to say of the stream that its state may not know: that it was erased, or is to be cut anew."""
 
 
-Item = ChunkStored | SpeakersObserved | StreamEnded
+Item = ChunkStored | SpeakersObserved | StreamEnded | StreamErased | StreamReplayed
 
 
 def field_and_value(event: Item) -> tuple[bytes, bytes]:
@@ -39,6 +42,8 @@ def field_and_value(event: Item) -> tuple[bytes, bytes]:
             return _OBSERVATION + event.observation_id.encode(), msgspec.msgpack.encode(event)
         case StreamEnded():
             return _END, msgspec.msgpack.encode(event)
+        case StreamErased() | StreamReplayed():
+            return _REGISTRY, b""
 
 
 def drained(fields: Iterable[bytes], next_seq: int) -> list[bytes]:
@@ -54,6 +59,8 @@ def read_mail(fields: dict[bytes, bytes]) -> Mail:
             mail.chunks[int(field[len(_CHUNK) :])] = msgspec.msgpack.decode(value, type=ChunkMail)
         elif field.startswith(_OBSERVATION):
             mail.observations.append(msgspec.msgpack.decode(value, type=SpeakersObserved))
+        elif field == _REGISTRY:
+            mail.asks_registry = True
         else:
             mail.end = msgspec.msgpack.decode(value, type=StreamEnded)
     return mail

@@ -49,6 +49,7 @@ class Scripts:
         self.renew = script("renew")
         self.commit = script("commit")
         self.release = script("release")
+        self.erase = script("erase")
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,17 @@ class Lease:
         """Give the lease back. False when mail came in after `bell_seen`: the holder must look again."""
         with redis_errors_translated():
             return bool(self._scripts.release(keys=[self._keys.lease, self._keys.bell], args=[self.fence, bell_seen]))
+
+    def erase(self, bell_seen: bytes) -> bool:
+        """Delete every key of the connection, the lease itself last. False when mail came in after `bell_seen`. Raises `LeaseLost`."""
+        keys = self._keys
+        with redis_errors_translated():
+            erased = self._scripts.erase(
+                keys=[keys.lease, keys.bell, keys.mail, keys.state, keys.fence], args=[self.fence, bell_seen]
+            )
+        if erased == 0:
+            raise LeaseLost
+        return erased == 1
 
     def abandon(self) -> None:
         """Give the lease back after a failure, so that the redelivery need not wait for its end."""

@@ -15,6 +15,7 @@ from common.ports.blob_store import BlobNotFound, BlobStore
 from common.stored_chunks import StreamDescription, event_of_chunk, event_of_content, stream_description
 from segmenter_service.mail import Item
 from segmenter_service.observations import stored_after
+from segmenter_service.replaying import forget_what_was_put_aside
 from segmenter_service.segments import END_FRAME
 from segmenter_service.state import ConnectionState, DurableFinal, decode_state, encode_state
 from segmenter_service.voice_activity import FRAME_MS
@@ -45,7 +46,10 @@ def rebuilt(
             meeting_id=described.meeting_id if described else meeting_id,
             opened_at_ms=now_ms,
             options=(described and described.options) or StreamOptions(),
+            generation=objects.generation,
         )
+        if objects.generation:
+            forget_what_was_put_aside(blobs, objects)
     state.durable_finals = list(_finals_after(blobs, objects, state))
     state.durable_gaps = list(_gaps_from(blobs, objects, state.next_seq))
     uploaded = list(_uploaded_since(blobs, objects, state))

@@ -94,6 +94,7 @@ def _event(
         epoch_offset_ms=state.epoch_offset_ms or 0,
         turns=turns_around(holding, start_ms, end_ms),
         options=state.options,
+        generation=state.generation,
         whole_from_ms=min(start_frame, _whole_from_frame(holding, channel)) * FRAME_MS,
     )
 

@@ -74,6 +74,8 @@ class ConnectionState(msgspec.Struct, kw_only=True):
     version: int = STATE_VERSION
     meeting_id: str
     opened_at_ms: int
+    generation: int = 0
+    """How often the connection had been replayed from its chunks when this began."""
     options: StreamOptions = StreamOptions()
     """As the first chunk said."""
 

@@ -72,7 +72,10 @@ class Sweep:
         """Make a connection known that may be new, and take in what the bucket has of it. False: no time for all of it."""
         tenant, connection_id = unregistered_connection(info.name)
         finished = True
-        if self.streams.get(tenant, connection_id) is None:
+        known = self.streams.get(tenant, connection_id)
+        if known is not None and known.without_audio:
+            return self.drainer.look_after(known, until_s=until_s)
+        if known is None:
             meeting_id = self._meeting_of(info, ConnectionObjects(tenant, connection_id, self.raw_root))
             if meeting_id is None:
                 return True
