@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from turnscribe.live_reading import LiveEvents
 from turnscribe.rate_limit import RateLimit
 from turnscribe.recording_file import RecordingFile
 from turnscribe.schema import (
@@ -74,11 +75,21 @@ class Client:
         language: str = "",
         channels: Literal["mix", "separate"] = "mix",
         channel_speakers: Sequence[str] = (),
+        connections: Literal["shared", "per_participant"] = "shared",
+        participant: str = "",
     ) -> "Stream":
-        """A connection of a meeting, to send to. Asks the server nothing yet."""
-        options = {"source": source, "language": language, "channel_speakers": ",".join(channel_speakers)}
-        if channels != "mix":
-            options["channels"] = channels
+        """A connection of a meeting, to send to. Asks the server nothing yet.
+
+        Of what several connections hear one is transcribed, unless they are `per_participant`; `participant` is who is at this one.
+        """
+        options = {
+            "source": source,
+            "language": language,
+            "channels": "" if channels == "mix" else channels,
+            "channel_speakers": ",".join(channel_speakers),
+            "connections": "" if connections == "shared" else connections,
+            "participant": participant,
+        }
         return Stream(self._transport, meeting_id, connection_id, content_type, {k: v for k, v in options.items() if v})
 
     def upload(
@@ -127,6 +138,13 @@ class Client:
     def transcript_text(self, meeting_id: str, format_: TextFormat = "text") -> str:
         """The meeting's transcript for people to read. Raises `NotFound`."""
         return self.transcript_bytes(meeting_id, format_).decode()
+
+    def live(self, meeting_id: str, *, last_event_id: str = "") -> LiveEvents:
+        """The meeting as it is being said: what there is, and then every change as it comes, for as long as the meeting is there.
+
+        Breaks are mended without a gap. `last_event_id` goes on where an earlier call was. Close it, or use it in a `with`.
+        """
+        return LiveEvents(self._transport, meeting_id, last_event_id)
 
     def dead_letters(self) -> Iterator[DeadLetter]:
         """What no service could handle however often it came, in the order of publishing. Asks page by page."""

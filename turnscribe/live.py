@@ -42,6 +42,8 @@ class LiveStream(SpeakerActivity):
         language: str = "",
         channels: Literal["mix", "separate"] = "mix",
         channel_speakers: Sequence[str] = (),
+        connections: Literal["shared", "per_participant"] = "shared",
+        participant: str = "",
         started_at_ms: int | None = None,
         retry: RetryPolicy | None = None,
         max_waiting_bytes: int = MAX_WAITING_BYTES,
@@ -56,6 +58,8 @@ class LiveStream(SpeakerActivity):
             "language": language,
             "channels": "" if channels == "mix" else channels,
             "channel_speakers": ",".join(channel_speakers),
+            "connections": "" if connections == "shared" else connections,
+            "participant": participant,
             "started_at_ms": "" if started_at_ms is None else str(started_at_ms),
         }
         query = {name: value for name, value in said.items() if value}

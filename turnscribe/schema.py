@@ -68,6 +68,8 @@ class Utterance(msgspec.Struct, frozen=True):
     start_at: str = ""
     """ISO 8601."""
     words: tuple[Word, ...] = ()
+    present: tuple[str, ...] = ()
+    """The users who were connected at that time."""
 
 
 class Gap(msgspec.Struct, frozen=True):

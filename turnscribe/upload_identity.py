@@ -28,6 +28,10 @@ class UploadOptions:
     channel_speakers: tuple[str, ...] = ()
     started_at_ms: int | None = None
     """Epoch milliseconds of the first sample."""
+    connections: Literal["shared", "per_participant"] = "shared"
+    """What the meeting's connections are to one another; `per_participant`: each is one person's own audio."""
+    participant: str = ""
+    """Who is at this one."""
 
     def metadata(self) -> dict[str, str]:
         """What of it is said, as the server names it. Pure."""
@@ -37,6 +41,8 @@ class UploadOptions:
             "language": self.language,
             "channels": "" if self.channels == "mix" else self.channels,
             "channel_speakers": ",".join(self.channel_speakers),
+            "connections": "" if self.connections == "shared" else self.connections,
+            "participant": self.participant,
             "started_at_ms": "" if self.started_at_ms is None else str(self.started_at_ms),
         }
         return {name: value for name, value in said.items() if value}

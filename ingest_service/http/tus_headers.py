@@ -9,7 +9,7 @@ from werkzeug.datastructures import Headers
 
 from common.openapi.described import Header, Parameter
 from common.problems import Problem
-from ingest_service.intake.requests import invalid
+from ingest_service.intake.requests import OPTION_NAMES, invalid
 
 VERSION: Final = "1.0.0"
 EXTENSIONS: Final = "creation,creation-with-upload"
@@ -31,15 +31,13 @@ UPLOAD_OFFSET: Final = Parameter(
 UPLOAD_METADATA: Final = Parameter(
     "Upload-Metadata",
     str,
-    "Pairs of a key and a value in base64, separated by commas. meeting_id, connection_id, language, source, channels, channel_speakers "
-    "and started_at_ms mean what they mean at /v1/recordings; filetype is its Content-Type.",
+    "Pairs of a key and a value in base64, separated by commas. meeting_id, connection_id, language, source, channels, channel_speakers, "
+    "connections, participant and started_at_ms mean what they mean at /v1/recordings; filetype is its Content-Type.",
     where="header",
 )
 OFFSET: Final = Header(_LENGTH, "Bytes that are durable, from the beginning on.", required=True)
 SPOKEN: Final = Header(str, "The version of tus that the server speaks.", required=True)
-SAID: Final = frozenset(
-    {"meeting_id", "connection_id", "language", "source", "channels", "channel_speakers", "started_at_ms"}
-)
+SAID: Final = frozenset({"meeting_id", "connection_id", *OPTION_NAMES})
 """Keys of Upload-Metadata that mean what the parameters of `POST /v1/recordings` mean; `filetype` is its Content-Type."""
 _KNOWN: Final = SAID | {"filename", "filetype", "name", "type", "relativePath"}
 """The last three are sent by common clients without being asked. They have no effect."""

@@ -10,6 +10,7 @@ from msgspec import Meta
 from common.ids import MAX_ID_LENGTH
 from common.object_names import MAX_SEQ
 from common.openapi.described import IdText, Parameter, named
+from common.speaker_masks import MAX_NAME_LENGTH
 from ingest_service.intake.requests import (
     EARLIEST_EPOCH_MS,
     LATEST_EPOCH_MS,
@@ -44,6 +45,17 @@ CHANNEL_SPEAKERS: Final = Parameter(
     Annotated[str, Meta(max_length=MAX_CHANNEL_SPEAKERS_BYTES)],
     "Names of the channels' speakers in order, separated by commas. Needs channels=separate.",
 )
+CONNECTIONS: Final = Parameter(
+    "connections",
+    Literal["shared", "per_participant"],
+    "What the meeting's connections are to one another. shared, where not given: each hears all of it, and of what several hear one is "
+    "transcribed. per_participant: each is one person's own audio, and all are.",
+)
+PARTICIPANT: Final = Parameter(
+    "participant",
+    Annotated[str, Meta(max_length=MAX_NAME_LENGTH)],
+    "Who is at this connection. With connections=per_participant, the speaker of all words for which nothing else names one.",
+)
 STARTED_AT: Final = Parameter(
     "started_at_ms",
     EpochMs,
@@ -64,7 +76,7 @@ CONNECTION_IN_QUERY: Final = Parameter(
 )
 
 _COMMON: Final = named(MEETING, TOKEN)
-_OPTIONS: Final = named(SOURCE, LANGUAGE, CHANNELS, CHANNEL_SPEAKERS, STARTED_AT)
+_OPTIONS: Final = named(SOURCE, LANGUAGE, CHANNELS, CHANNEL_SPEAKERS, CONNECTIONS, PARTICIPANT, STARTED_AT)
 CHUNK_PARAMETERS: Final = _COMMON | _OPTIONS | named(CAPTURED_AT)
 EVENT_PARAMETERS: Final = _COMMON
 SOCKET_PARAMETERS: Final = _COMMON | _OPTIONS | named(CONNECTION_IN_QUERY, CONTENT_TYPE)

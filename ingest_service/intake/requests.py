@@ -28,6 +28,16 @@ MAX_CHANNELS: Final = 16
 MAX_CHANNEL_SPEAKERS_BYTES: Final = 2_000
 """The names lie in the metadata of every chunk, of which Cloud Storage takes 8 KiB in all."""
 MAX_CONTENT_TYPE_LENGTH: Final = 200
+OPTION_NAMES: Final = (
+    "source",
+    "language",
+    "channels",
+    "channel_speakers",
+    "connections",
+    "participant",
+    "started_at_ms",
+)
+"""What can be said of a connection, as queries, messages and uploads have it; `stream_options` reads it."""
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 
@@ -120,6 +130,9 @@ def stream_options(query: Mapping[str, str], content_type: str, user_id: str = "
     channels = query.get("channels", "mix")
     if channels not in {"mix", "separate"}:
         raise invalid("channels", "must be mix or separate")
+    connections = query.get("connections", "shared")
+    if connections not in {"shared", "per_participant"}:
+        raise invalid("connections", "must be shared or per_participant")
     source = query.get("source", "")
     started_at_ms = None
     if "started_at_ms" in query:
@@ -130,6 +143,8 @@ def stream_options(query: Mapping[str, str], content_type: str, user_id: str = "
         language=language,
         channels=cast("Literal['mix', 'separate']", channels),
         channel_speakers=_channel_speakers(query.get("channel_speakers", ""), channels),
+        connections=cast("Literal['shared', 'per_participant']", connections),
+        participant=_participant(query.get("participant", "")),
         started_at_ms=started_at_ms,
         user_id=user_id,
     )
@@ -141,6 +156,15 @@ def end_of_stream(body: bytes) -> EndOfStream:
         return decoded_json(body, EndOfStream)
     except UNREADABLE_JSON as error:
         raise invalid_body(str(error)) from error
+
+
+def _participant(value: str) -> str:
+    if not value:
+        return ""
+    try:
+        return checked_speaker(value, "the name")
+    except Permanent as error:
+        raise invalid("participant", f"is wrong: {error}") from error
 
 
 def _channel_speakers(value: str, channels: str) -> tuple[str, ...]:

@@ -13,10 +13,11 @@ import msgspec
 from common.errors import Permanent
 from common.events import StreamOptions
 from common.problems import Problem
-from ingest_service.intake.requests import checked_epoch_ms, stream_options
+from ingest_service.intake.requests import OPTION_NAMES, checked_epoch_ms, stream_options
 from ingest_service.pubsub.refusals import refused
 
-OPTIONS: Final = ("content_type", "source", "language", "channels", "channel_speakers", "started_at")
+OPTIONS: Final = ("content_type", *(name.removesuffix("_ms") for name in OPTION_NAMES))
+"""Times may be written in several ways here, and their names don't say one."""
 KNOWN: Final = (
     *("kind", "tenant", "connection_id", "meeting_id", "seq", "captured_at", "last", "uri", "generation"),
     *OPTIONS,

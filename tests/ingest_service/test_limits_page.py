@@ -70,6 +70,7 @@ BEYOND: dict[str, Callable[[Ingest], TestResponse]] = {
     "characters of an Idempotency-Key": lambda ingest: recording(ingest, 20, **{"Idempotency-Key": "k" * 256}),
     "characters of a Content-Type": lambda ingest: recording(ingest, 20, **{"Content-Type": "audio/" + "x" * 195}),
     "names in channel_speakers": lambda ingest: ingest.put(0, b"x", names(17)),
+    "characters of a participant's name": lambda ingest: ingest.put(0, b"x", "&participant=" + "A" * 201),
     "speakers in one window": lambda ingest: ingest.post("speakers", masks(*((f"s{n}", "1") for n in range(101)))),
     "bits of a mask": lambda ingest: ingest.post("speakers", masks(("Ann", "1" * 601))),
     "characters of a speaker's name": lambda ingest: ingest.post("speakers", masks(("A" * 201, "1"))),

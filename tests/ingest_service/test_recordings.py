@@ -70,7 +70,7 @@ def test_a_recording_becomes_a_connection_that_is_complete(ingest: Ingest) -> No
     (event,) = ingest.events
     assert isinstance(event, StreamEnded)
     assert (event.connection_id, event.meeting_id, event.last_seq) == (connection_id, "m1", LAST_SEQ)
-    options = StreamOptions("audio/ogg", "phone", "de", "separate", ("Ann", "Bo"), 1_690_000_000_000)
+    options = StreamOptions("audio/ogg", "phone", "de", "separate", ("Ann", "Bo"), started_at_ms=1_690_000_000_000)
     objects = ConnectionObjects("default", connection_id)
     described = stream_description(ingest.blobs.objects[objects.stream].data)
     assert (described.meeting_id, described.options, described.opened_at_ms) == ("m1", options, NOW_MS)

@@ -6,8 +6,10 @@ from werkzeug.datastructures import MultiDict
 from common.errors import Permanent
 from common.events import StreamOptions
 from common.problems import Problem
-from ingest_service.intake.parameters import CHUNK_PARAMETERS
+from ingest_service.http.tus_headers import SAID
+from ingest_service.intake.parameters import CHUNK_PARAMETERS, RECORDING_PARAMETERS, SOCKET_PARAMETERS
 from ingest_service.intake.requests import (
+    OPTION_NAMES,
     ChunkUpload,
     Stream,
     chunk_upload,
@@ -15,6 +17,7 @@ from ingest_service.intake.requests import (
     stream,
     stream_options,
 )
+from ingest_service.pubsub.attributes import OPTIONS
 
 OF = Stream("default", "c1", "m1")
 NOW_MS = 1_700_000_000_000
@@ -83,6 +86,26 @@ def test_options_are_what_was_said() -> None:
         channel_speakers=("Ann", "Jörg"),
     )
     assert stream_options({}, "") == StreamOptions()
+    own = stream_options({"connections": "per_participant", "participant": " Jörg "}, "")
+    assert own == StreamOptions(connections="per_participant", participant="Jörg")
+
+
+def test_every_way_in_knows_what_can_be_said() -> None:
+    for known in (CHUNK_PARAMETERS, SOCKET_PARAMETERS, RECORDING_PARAMETERS, SAID):
+        assert set(OPTION_NAMES) <= set(known)
+    assert {name.removesuffix("_ms") for name in OPTION_NAMES} <= set(OPTIONS)
+    said = {
+        "source": "zoom",
+        "language": "de",
+        "channels": "separate",
+        "channel_speakers": "Ann",
+        "connections": "per_participant",
+        "participant": "Ann",
+        "started_at_ms": str(NOW_MS),
+    }
+    assert set(said) == set(OPTION_NAMES)
+    nothing, everything = stream_options({}, ""), stream_options(said, "")
+    assert all(getattr(everything, name) != getattr(nothing, name) for name in OPTION_NAMES)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +120,9 @@ def test_options_are_what_was_said() -> None:
         ({"channels": "separate", "channel_speakers": "x" * 201}, "channel_speakers is wrong: name 0 has 201"),
         ({"channels": "separate", "channel_speakers": ",".join("abcdefghijklmnopq")}, "channel_speakers names 17"),
         ({"channels": "separate", "channel_speakers": "ö" * 1001}, "channel_speakers has more than"),
+        ({"connections": "private"}, "connections must be"),
+        ({"participant": "   "}, "participant is wrong: the name is empty"),
+        ({"participant": "x" * 201}, "participant is wrong: the name has 201"),
     ],
 )
 def test_bad_options_are_named(query: dict[str, str], named: str) -> None:

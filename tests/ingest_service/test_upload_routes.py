@@ -24,7 +24,7 @@ SAID = {
     "channel_speakers": "Ann,Jörg",
     "started_at_ms": "1690000000000",
 }
-OPTIONS = StreamOptions("audio/ogg", "phone", "de", "separate", ("Ann", "Jörg"), 1_690_000_000_000)
+OPTIONS = StreamOptions("audio/ogg", "phone", "de", "separate", ("Ann", "Jörg"), started_at_ms=1_690_000_000_000)
 
 
 @pytest.fixture

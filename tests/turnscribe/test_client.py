@@ -30,7 +30,14 @@ def client(scripted: Scripted) -> Iterator[Client]:
 def test_a_chunk_is_sent_with_what_describes_it(client: Client, scripted: Scripted) -> None:
     scripted.answer(201, STORED)
     stream = client.stream(
-        "m", "c", content_type="audio/webm", source="zoom", channels="separate", channel_speakers=["A", "B"]
+        "m",
+        "c",
+        content_type="audio/webm",
+        source="zoom",
+        channels="separate",
+        channel_speakers=["A", "B"],
+        connections="per_participant",
+        participant="Ann",
     )
     assert stream.put_chunk(0, b"abc", captured_at_ms=5).status == "stored"
     (request,) = scripted.requests
@@ -42,6 +49,8 @@ def test_a_chunk_is_sent_with_what_describes_it(client: Client, scripted: Script
         "meeting_id": ["m"],
         "source": ["zoom"],
         "channels": ["separate"],
+        "connections": ["per_participant"],
+        "participant": ["Ann"],
         "channel_speakers": ["A,B"],
         "captured_at_ms": ["5"],
     }

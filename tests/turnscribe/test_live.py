@@ -55,6 +55,8 @@ def test_a_stream_says_what_describes_it_and_sends_in_order(server: ScriptedSock
         content_type="audio/webm",
         channels="separate",
         channel_speakers=["A", "B"],
+        connections="per_participant",
+        participant="Ann",
         started_at_ms=1_750_000_000_000,
     ) as live:
         for piece in PIECES:
@@ -70,6 +72,8 @@ def test_a_stream_says_what_describes_it_and_sends_in_order(server: ScriptedSock
         "content_type": ["audio/webm"],
         "channels": ["separate"],
         "channel_speakers": ["A,B"],
+        "connections": ["per_participant"],
+        "participant": ["Ann"],
         "started_at_ms": ["1750000000000"],
     }
 

@@ -65,6 +65,8 @@ def test_all_of_a_file_arrives_with_what_is_said_about_it(client: Client, server
         source="zoom",
         channels="separate",
         channel_speakers=("Ann", "Bo"),
+        connections="per_participant",
+        participant="Jörg",
         started_at_ms=1_750_000_000_000,
     )
     done = client.upload(talk, meeting_id="m", options=options, part_bytes=PART)
@@ -80,6 +82,8 @@ def test_all_of_a_file_arrives_with_what_is_said_about_it(client: Client, server
         "source": "zoom",
         "channels": "separate",
         "channel_speakers": "Ann,Bo",
+        "connections": "per_participant",
+        "participant": "Jörg",
         "started_at_ms": "1750000000000",
     }
     assert server.methods == ["POST", "HEAD", "PATCH", "PATCH", "PATCH", "PATCH"]

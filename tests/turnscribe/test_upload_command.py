@@ -66,12 +66,14 @@ def test_several_files_become_a_meeting_each(
 def test_one_meeting_for_all_and_what_is_said_about_them(server: TusServer, talks: list[Path]) -> None:
     options = ["--meeting", "m", "--language", "de", "--source", "zoom", "--started-at", "2025-07-01T09:00:00+02:00"]
     options += ["--channels", "separate", "--channel-speakers", "Ann,Bo"]
+    options += ["--connections", "per_participant", "--participant", "Ann"]
     assert run("--url", server.url, *options, *talks, talks[0]) == 0
     assert len(server.uploads) == 3
     for upload in server.uploads.values():
         said = {name: upload.metadata[name] for name in ("meeting_id", "language", "source", "started_at_ms")}
         assert said == {"meeting_id": "m", "language": "de", "source": "zoom", "started_at_ms": "1751353200000"}
         assert (upload.metadata["channels"], upload.metadata["channel_speakers"]) == ("separate", "Ann,Bo")
+        assert (upload.metadata["connections"], upload.metadata["participant"]) == ("per_participant", "Ann")
 
 
 def test_who_spoke_comes_from_a_file(server: TusServer, talks: list[Path], tmp_path: Path) -> None:

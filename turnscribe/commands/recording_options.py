@@ -20,7 +20,7 @@ def epoch_ms(text: str) -> int:
 
 
 def add_recording_options(command: argparse.ArgumentParser) -> None:
-    """`--language`, `--source`, `--started-at`, `--channels`, `--channel-speakers` and `--content-type`."""
+    """`--language`, `--source`, `--started-at`, `--channels`, `--channel-speakers`, `--content-type` and what a connection is."""
     command.add_argument(
         "--language", default="", metavar="CODE", help="spoken language, such as en (default: detected)"
     )
@@ -35,12 +35,24 @@ def add_recording_options(command: argparse.ArgumentParser) -> None:
         "--channels", choices=("mix", "separate"), default="mix", help="separate: each audio channel is one speaker"
     )
     command.add_argument("--channel-speakers", default="", metavar="A,B", help="the names of the channels' speakers")
+    add_connection_options(command)
     command.add_argument(
         "--content-type",
         default="",
         metavar="TYPE",
         help="of samples without a header: audio/pcm;rate=16000;channels=1",
     )
+
+
+def add_connection_options(command: argparse.ArgumentParser) -> None:
+    """`--connections` and `--participant`: what a connection is among those of its meeting."""
+    command.add_argument(
+        "--connections",
+        choices=("shared", "per_participant"),
+        default="shared",
+        help="what the meeting's recordings are: each hears all of it (default), or each is one person's own audio",
+    )
+    command.add_argument("--participant", default="", metavar="NAME", help="who is at this one")
 
 
 def recording_options(chosen: argparse.Namespace) -> UploadOptions:
@@ -54,4 +66,6 @@ def recording_options(chosen: argparse.Namespace) -> UploadOptions:
         channels=chosen.channels,
         channel_speakers=tuple(chosen.channel_speakers.split(",")) if chosen.channel_speakers else (),
         started_at_ms=chosen.started_at,
+        connections=chosen.connections,
+        participant=chosen.participant,
     )

@@ -9,6 +9,7 @@ from typing import Final
 
 from turnscribe.client import Client
 from turnscribe.commands.command import EXIT_FAILED, EXIT_USAGE, Commands, failed, server_options, token_of
+from turnscribe.commands.recording_options import add_connection_options
 from turnscribe.commands.stop_signals import stop_signals
 from turnscribe.credentials import NoToken
 from turnscribe.errors import TurnscribeClientError
@@ -59,6 +60,7 @@ def add(commands: Commands) -> None:
         "--language", default="", metavar="CODE", help="spoken language, such as en (default: detected)"
     )
     command.add_argument("--source", default="", metavar="NAME", help="where it takes place, such as zoom")
+    add_connection_options(command)
     command.add_argument(
         "--chunk-ms",
         type=_at_least_100,
@@ -103,6 +105,8 @@ def _run(chosen: argparse.Namespace) -> int:
             content_type=chosen.content_type,
             source=chosen.source,
             language=chosen.language,
+            connections=chosen.connections,
+            participant=chosen.participant,
             retry=RetryPolicy(give_up_after_s=chosen.timeout),
             progress=told.tell,
         )
