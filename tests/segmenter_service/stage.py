@@ -10,7 +10,15 @@ import redis
 from numpy.typing import NDArray
 
 from common.errors import Retryable, TurnscribeError
-from common.events import ChunkStored, Event, SegmentReady, SpeakersObserved, StreamEnded, StreamOptions
+from common.events import (
+    ChunkStored,
+    Event,
+    SegmentReady,
+    SegmentRelabelled,
+    SpeakersObserved,
+    StreamEnded,
+    StreamOptions,
+)
 from common.object_names import ConnectionObjects
 from common.ports.blob_store import Created
 from common.ports.stream_registry import StreamRecord, StreamSummary
@@ -212,6 +220,9 @@ class Stage:
 
     def announced(self) -> list[SegmentReady]:
         return [event for event in self.publisher.published if isinstance(event, SegmentReady)]
+
+    def relabelled(self) -> list[SegmentRelabelled]:
+        return [event for event in self.publisher.published if isinstance(event, SegmentRelabelled)]
 
     def record(self) -> StreamRecord:
         found = self.streams.get("default", "call-1")
