@@ -1,8 +1,6 @@
 """Applies the cut policy to a connection: asks, cuts or skips, and knows how long speakers are waited for."""
 
-from typing import Final
-
-from segmenter_service.cutting import UNLIMITED_MS, Cut, CutPolicy, Skip, Span, decide
+from segmenter_service.cutting import UNLIMITED_MS, Cut, CutPolicy, Skip, Span, decide, spoken_frames
 from segmenter_service.decoding import audio_between
 from segmenter_service.holding import Holding
 from segmenter_service.lane import Lane
@@ -12,9 +10,6 @@ from segmenter_service.segments import KEPT_TURNS_MS, forget_provisional, turns_
 from segmenter_service.settings import SegmenterSettings
 from segmenter_service.synchronising import follow_speakers
 from segmenter_service.voice_activity import FRAME_MS, FRAME_SAMPLES
-
-_SPEECH: Final = 128
-"""Voice activity from which a span is worth a provisional revision."""
 
 
 def policy_of(settings: SegmenterSettings) -> CutPolicy:
@@ -115,9 +110,16 @@ def _assume_known(holding: Holding, until_ms: int) -> None:
 
 
 def show_open_segments(holding: Holding) -> None:
-    """Publish a provisional revision of every open segment that has grown by TRANSCRIBER_STEP_SEC and has speech in it."""
-    step_frames = round(holding.around.settings.transcriber_step_sec * 1000) // FRAME_MS
+    """Publish a provisional revision of every open segment that TRANSCRIBER_STEP_SEC has been added to, if there is speech in that.
+
+    A segment may be open long after its last word, while its cut waits for who spoke. No revision has that silence in it.
+    """
+    settings = holding.around.settings
+    step_frames = round(settings.transcriber_step_sec * 1000) // FRAME_MS
     for lane in holding.state.lanes:
-        if lane.end_frame - lane.provisional_end_frame >= step_frames and max(lane.activity, default=0) >= _SPEECH:
-            samples = audio_between(holding, lane.start_frame * FRAME_SAMPLES, lane.end_frame * FRAME_SAMPLES)
-            write_provisional(holding, lane, samples[lane.channel])
+        if lane.end_frame - lane.provisional_end_frame < step_frames:
+            continue
+        end_frame = lane.start_frame + spoken_frames(lane.activity, policy_of(settings))
+        if end_frame > max(lane.start_frame, lane.provisional_end_frame):
+            samples = audio_between(holding, lane.start_frame * FRAME_SAMPLES, end_frame * FRAME_SAMPLES)
+            write_provisional(holding, lane, end_frame, samples[lane.channel])

@@ -117,6 +117,19 @@ def decide(span: Span, turns: Sequence[Turn], known_until_ms: int, policy: CutPo
     return Cut(span.start_frame + min(plan.end_frame, length), "end" if at_the_end else plan.reason)
 
 
+def spoken_frames(activity: bytes, policy: CutPolicy) -> int:
+    """How much of an uncut span is worth showing before it is cut: up to soon after the last word before a long pause.
+
+    0 where there is no speech. What follows a long pause will be another segment.
+    """
+    speech = Speech(activity, on=policy.speech_on, off=policy.speech_off)
+    if speech.first is None:
+        return 0
+    long = _frames(policy.long_pause_ms)
+    last = next((run for run in speech.runs if run.length >= long or run.end == len(speech)), None)
+    return min(last.start + _frames(policy.margin_ms), len(speech)) if last else len(speech)
+
+
 class _Plan(msgspec.Struct, frozen=True):
     """A cut before `end_frame`, which is known as soon as there are `ready_frame` frames. Both count from the span's start."""
 

@@ -58,13 +58,13 @@ def write_final(
     return end_frame
 
 
-def write_provisional(holding: Holding, lane: Lane, samples: NDArray[np.int16]) -> None:
-    """Store and announce the open segment of `lane` as it is now."""
+def write_provisional(holding: Holding, lane: Lane, end_frame: int, samples: NDArray[np.int16]) -> None:
+    """Store and announce the open segment of `lane` up to `end_frame`. `samples` (n,) is its audio."""
     lane.revision += 1
-    lane.provisional_end_frame = lane.end_frame
+    lane.provisional_end_frame = end_frame
     name = holding.objects.provisional_segment(lane.channel, lane.start_frame * FRAME_MS, lane.revision)
-    holding.around.blobs.create(name, flac_of(samples), {END_FRAME: str(lane.end_frame)})
-    event = _event(holding, lane.channel, lane.start_frame, lane.end_frame, name, revision=lane.revision, final=False)
+    holding.around.blobs.create(name, flac_of(samples), {END_FRAME: str(end_frame)})
+    event = _event(holding, lane.channel, lane.start_frame, end_frame, name, revision=lane.revision, final=False)
     _announce(holding, event)
 
 
