@@ -248,6 +248,14 @@ def channel_and_start_of(final_name: str) -> tuple[int, int]:
     return int(channel), int(start_ms)
 
 
+def relabelling_of(name: str) -> tuple[int, int, int]:
+    """`(channel, start_ms, labels)` of a relabelling's name. Raises `Permanent` when it is not one."""
+    parts = name.split("/")
+    if len(parts) < 4 or parts[-4] != "relabelled" or not all(part.isdecimal() for part in parts[-3:]):
+        raise Permanent("object name is not that of a relabelling", reason="invalid_object_name")
+    return int(parts[-3]), int(parts[-2]), int(parts[-1])
+
+
 def seq_of(name: str) -> int:
     """The seq at the end of a chunk's, gap's or checkpoint's name. Raises `Permanent` when there is none."""
     tail = name.rsplit("/", 1)[-1]

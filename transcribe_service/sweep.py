@@ -4,7 +4,7 @@ The event of a final segment lies with its audio (`common.stored_segments`). The
 forgot it, or gave it up, this publishes it again as it was. A stream is settled once everything is there, and looked at no more.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,8 +18,9 @@ from common.object_names import ConnectionObjects, channel_and_start_of
 from common.ports.blob_store import BlobInfo, BlobStore
 from common.ports.publisher import Publisher
 from common.ports.stream_registry import StreamRecord, StreamRegistry
-from common.ports.transcript_store import TranscriptStore
+from common.ports.transcript_store import SegmentTranscript, TranscriptStore
 from common.stored_segments import event_of_segment
+from transcribe_service.recognition.relabelling import unapplied
 from transcribe_service.settings import TranscribeSettings
 
 log = get_logger(__name__)
@@ -37,7 +38,7 @@ class Swept(msgspec.Struct, frozen=True):
     settled: int
     """Of those: the ones that have all their transcripts, and are looked at no more."""
     republished: int
-    """Events of segments that have no transcript."""
+    """Events of segments that have no transcript, or not the speakers that are known by now."""
     failed: int
     """Streams that could not be looked at; they are looked at again."""
 
@@ -91,7 +92,7 @@ class Sweep:
     def _republish_missing(self, record: StreamRecord) -> int | None:
         """How many events were published; None when the stream has all its transcripts."""
         stored = {
-            each.segment_id
+            each.segment_id: each
             for each in self.transcripts.segments(record.tenant, record.meeting_id)
             if each.final and each.connection_id == record.connection_id
         }
@@ -99,21 +100,30 @@ class Sweep:
         finals = list(self._finals(record))
         missing = [(segment, info) for segment, info in finals if segment not in stored]
         if not missing and len(stored) >= expected:
-            return None
+            return self._republish_speakers(record, stored) or None
         if len(stored) + len(missing) < expected:
             log.error(
                 "segments_lost", connection=record.connection_id, expected=expected, found=len(stored) + len(missing)
             )
         return sum(self._republish(segment, info) for segment, info in missing)
 
-    def _finals(self, record: StreamRecord) -> Iterator[tuple[str, BlobInfo]]:
-        objects = ConnectionObjects(
+    def _republish_speakers(self, record: StreamRecord, stored: Mapping[str, SegmentTranscript]) -> int:
+        lost = list(unapplied(self.blobs, self._objects(record), stored))
+        for event in lost:
+            self.publisher.publish(event)
+            log.warning("relabelling_republished", segment_id=event.segment_id, labels=event.labels)
+        return len(lost)
+
+    def _objects(self, record: StreamRecord) -> ConnectionObjects:
+        return ConnectionObjects(
             record.tenant,
             record.connection_id,
             raw_root=self.settings.raw_audio_path,
             segments_root=self.settings.segments_path,
         )
-        for info in self.blobs.list(objects.finals_prefix):
+
+    def _finals(self, record: StreamRecord) -> Iterator[tuple[str, BlobInfo]]:
+        for info in self.blobs.list(self._objects(record).finals_prefix):
             yield segment_id(record.connection_id, *channel_and_start_of(info.name)), info
 
     def _republish(self, segment: str, info: BlobInfo) -> bool:

@@ -13,6 +13,7 @@ from common.object_names import (
     dead_letter_id,
     dead_letters_prefix,
     quarantined_push,
+    relabelling_of,
     seq_of,
     unregistered_connection,
     unregistered_prefix,
@@ -39,6 +40,19 @@ def test_observations_sort_by_the_end_of_their_window(a: int, b: int) -> None:
 @given(st.integers(0, 7), st.integers(0, 10**10 - 1))
 def test_final_segments_give_back_channel_and_start(channel: int, start_ms: int) -> None:
     assert channel_and_start_of(OBJECTS.final_segment(channel, start_ms)) == (channel, start_ms)
+
+
+@given(st.integers(0, 7), st.integers(0, 10**10 - 1), st.integers(0, 10**5))
+def test_relabellings_give_back_whose_they_are_and_sort_by_number(channel: int, start_ms: int, labels: int) -> None:
+    assert relabelling_of(OBJECTS.relabelling(channel, start_ms, labels)) == (channel, start_ms, labels)
+    assert OBJECTS.relabelling(channel, start_ms, labels) < OBJECTS.relabelling(channel, start_ms, labels + 1)
+    assert OBJECTS.relabelling(channel, start_ms, labels).startswith(OBJECTS.relabellings_of(channel, start_ms))
+
+
+@pytest.mark.parametrize("name", ["", "relabelled/0/1", "final/0/0000000032/000001", "relabelled/0/x/000001"])
+def test_what_is_no_relabelling_is_permanent(name: str) -> None:
+    with pytest.raises(Permanent, match="relabelling"):
+        relabelling_of(name)
 
 
 @given(IDS, IDS)

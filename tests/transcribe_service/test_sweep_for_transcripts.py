@@ -5,12 +5,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from common.errors import Retryable
-from common.events import SegmentReady, Turn
+from common.events import SegmentReady, SegmentRelabelled, Turn
 from common.object_names import ConnectionObjects
 from common.ports.stream_registry import StreamRecord, StreamSummary
+from common.stored_relabellings import store_relabelling
 from common.stored_segments import store_event
 from tests.transcribe_service.fakes import DOWN, PUSH_TOKEN, World, segment_ready, settings, worker_in
 from transcribe_service.app import create_app
+from transcribe_service.recognition.relabelling import Relabeller
 from transcribe_service.sweep import BUDGET_S, LONGEST_PAUSE_MS, STREAMS_A_SWEEP, Sweep
 
 AFTER_S = 300.0
@@ -255,3 +257,41 @@ def test_the_scheduler_and_nobody_else_may_sweep(world: World) -> None:
         "failed": 0,
         "take_overs": {"segments": 0, "settled": 0, "taken_over": 0, "failed": 0},
     }
+
+
+def test_speakers_that_reached_nobody_are_published_again(world: World) -> None:
+    events = [cut(world, number) for number in range(3)]
+    closed(world, 3)
+    objects = ConnectionObjects("default", "c1")
+    for event in events:
+        worker_in(world).handle(event)
+    late = [
+        SegmentRelabelled(
+            tenant="default",
+            meeting_id="m1",
+            connection_id="c1",
+            segment_id=event.segment_id,
+            channel=0,
+            start_ms=event.start_ms,
+            revision=event.revision,
+            labels=labels,
+            turns=(Turn("Grace", 0, 30_000),),
+        )
+        for event in events[:2]
+        for labels in (1, 2)
+    ]
+    for each in late:
+        store_relabelling(world.blobs, objects, each)
+    elsewhere = msgspec.structs.replace(
+        late[0], segment_id=events[2].segment_id, start_ms=events[2].start_ms, revision=9
+    )
+    store_relabelling(world.blobs, objects, elsewhere)
+    world.clock.advance(AFTER_S)
+    assert sweep_in(world).run().republished == 2
+    published = [event for event in world.publisher.published if isinstance(event, SegmentRelabelled)]
+    assert published == [late[1], late[3]]
+    for each in published:
+        Relabeller(world.transcripts, world.meetings, world.publisher).handle(each)
+    world.clock.advance(2 * AFTER_S)
+    swept = sweep_in(world).run()
+    assert (swept.settled, swept.republished) == (1, 0), "what is said of another cut keeps no stream unsettled"

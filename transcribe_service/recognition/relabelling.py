@@ -5,6 +5,7 @@ and whoever stores a final transcript looks for relabellings afterwards. So wher
 object is found by the one who stores the transcript; and where it is not found there, the transcript is found by the relabelling.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -12,11 +13,12 @@ import msgspec
 from common.events import SegmentReady, SegmentRelabelled, TranscriptUpdated
 from common.logs import get_logger
 from common.object_names import ConnectionObjects
-from common.ports.blob_store import BlobStore
+from common.ports.blob_store import BlobNotFound, BlobStore
 from common.ports.meeting_store import MeetingStore, take_of
 from common.ports.publisher import Publisher
 from common.ports.transcript_store import SegmentTranscript, TranscriptStore
-from common.stored_relabellings import newest_relabelling
+from common.stored_chunks import event_of_content
+from common.stored_relabellings import newest_relabelling, newest_relabellings
 from transcribe_service.recognition.attribution import attributed_words
 
 log = get_logger(__name__)
@@ -80,6 +82,21 @@ def relabelled(transcripts: TranscriptStore, event: SegmentRelabelled, stored_un
     transcripts.put(msgspec.structs.replace(stored, words=words, labels=event.labels))
     log.info("speakers_assigned_anew", segment_id=event.segment_id, labels=event.labels)
     return event.labels
+
+
+def unapplied(
+    blobs: BlobStore, objects: ConnectionObjects, stored: Mapping[str, SegmentTranscript]
+) -> Iterator[SegmentRelabelled]:
+    """The newest relabellings of a connection whose speakers are not in `stored` (by segment id): their events were lost."""
+    for segment, labels, name in newest_relabellings(blobs, objects):
+        transcript = stored.get(segment)
+        if transcript is not None and transcript.labels < labels:
+            try:
+                event = event_of_content(blobs.read(name), SegmentRelabelled)
+            except BlobNotFound:  # erased meanwhile
+                continue
+            if _is_about(event, transcript):
+                yield event
 
 
 def _is_about(event: SegmentRelabelled, stored: SegmentTranscript) -> bool:
