@@ -13,6 +13,8 @@ from transcribe_service.settings import TranscribeSettings
 from whisper_service.settings import WhisperSettings
 
 BUCKET: Final = "turnscribe-local"
+TRANSCRIBE_THREADS: Final = 8 + 250
+"""As many as there are live readers by default, and eight for pushes; they are started when they are first needed."""
 SETTINGS: Final[Mapping[str, type[Settings]]] = {
     "ingest": IngestSettings,
     "segmenter": SegmenterSettings,
@@ -61,6 +63,13 @@ def service_environ(
         "TRANSCRIPT_API_URL": f"http://127.0.0.1:{read_port}",
         "WHISPER_SERVICE_URL": whisper_url,
     }
+
+
+def threads(name: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """What a service needs besides, unless `environ` says it: transcribe has readers that stay. Pure."""
+    if name != "transcribe" or environ.get("GUNICORN_THREADS"):
+        return {}
+    return {"GUNICORN_THREADS": str(TRANSCRIBE_THREADS)}
 
 
 def whisper_environ(environ: Mapping[str, str], port: int) -> dict[str, str]:

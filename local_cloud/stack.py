@@ -69,6 +69,7 @@ class Stack:
                 port=ports[name],
                 read_port=ports["transcribe"],
             )
+            | services.threads(name, environ)
             for name in services.SETTINGS
         }
         services.check(self._environs, whisper_environ)

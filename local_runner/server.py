@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from local_runner.compose import Stack
 
 THREADS: Final = 32
+"""For everything but readers of live meetings: those hold one each and come on top, so that no number of them keeps a push waiting.
+A thread is started when all others are busy, and costs next to nothing while it waits."""
 GRACE_S: Final = 40
 """Time from SIGTERM to SIGKILL: draining deliveries, then requests, then Whisper."""
 
@@ -95,7 +97,7 @@ class LocalServer(BaseApplication):
             "bind": [f"{shared.api_host}:{shared.api_port}"],
             "worker_class": DrainingWorker,
             "workers": 1,
-            "threads": THREADS,
+            "threads": THREADS + self._settings.transcribe.live_readers,
             "timeout": 0,
             "graceful_timeout": GRACE_S,
             "limit_request_line": MAX_REQUEST_LINE_BYTES,

@@ -7,7 +7,8 @@ from flask import Flask
 from common.adapters.backend import backend_of
 from common.clock import Clock
 from common.push_auth import push_auth_of
-from common.startup import started
+from common.server_settings import ServerSettings
+from common.startup import settings_or_exit, started
 from common.stored_tokens import stored_tokens
 from transcribe_service.app import TranscribeDeps, create_app
 from transcribe_service.settings import TranscribeSettings
@@ -38,6 +39,7 @@ def application() -> Flask:
             push_auth=push_auth_of(settings, clock),
             clock=clock,
             drain=start.drain,
+            threads=settings_or_exit(ServerSettings, os.environ).gunicorn_threads,
         )
     )
 

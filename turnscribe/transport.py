@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -170,23 +170,37 @@ class Transport:
         Raises `PassingFailure` where another try is worth it, or the `ProblemAnswer` that fits the status. What the pieces
         raise goes through.
         """
-        url = self._base_url + path + (f"?{urlencode(query)}" if query else "")
+        response = self._sent(method, path + (f"?{urlencode(query)}" if query else ""), body, headers or {})
+        return Answer(response.status, response.data, response.headers.get("Content-Type", ""), response.headers)
+
+    def opened(
+        self, path: str, *, headers: Mapping[str, str] | None = None, silence_s: float
+    ) -> urllib3.BaseHTTPResponse:
+        """One GET, tried once, whose answer is read while it comes: nothing of it for `silence_s` ends the reading with an error.
+
+        Close it. Raises as `attempt`.
+        """
+        timeout = urllib3.Timeout(connect=min(10.0, silence_s), read=silence_s)
+        return self._sent("GET", path, None, headers or {}, timeout=timeout, preload_content=False)
+
+    def _sent(
+        self, method: str, path: str, body: bytes | Iterable[bytes] | None, headers: Mapping[str, str], **how: Any
+    ) -> urllib3.BaseHTTPResponse:
+        url = self._base_url + path
         try:
-            response = self._pool.request(method, url, body=body, headers={**self._headers, **(headers or {})})
+            response = self._pool.request(method, url, body=body, headers={**self._headers, **headers}, **how)
+            if not 200 <= response.status < 300:
+                response.read(cache_content=True)
         except urllib3.exceptions.HTTPError as error:
             raise PassingFailure(f"{type(error).__name__} at {self._base_url}") from error
+        if 200 <= response.status < 300:
+            return response
         if response.status not in PASSING_STATUS:
-            return _checked(response)
+            raise answer_error(problem_details(response.status, response.data))
         raise PassingFailure(
             f"{self._base_url} answers {response.status}",
             parsed_retry_after_s(response.headers.get("Retry-After"), self._now_s()),
         )
-
-
-def _checked(response: urllib3.BaseHTTPResponse) -> Answer:
-    if 200 <= response.status < 300:
-        return Answer(response.status, response.data, response.headers.get("Content-Type", ""), response.headers)
-    raise answer_error(problem_details(response.status, response.data))
 
 
 def problem_details(status: int, body: bytes) -> ProblemDetails:
