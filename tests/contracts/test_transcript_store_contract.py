@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptStore, Word, rank, rank_of, supersedes
+from transcribe_service.recognition.agreement import with_confirmed
 
 
 def transcript(
@@ -79,6 +80,26 @@ def test_any_order_of_revisions_ends_the_same(transcripts: TranscriptStore, vers
     newest = (stored.generation, stored.final, stored.revision, not stored.standby, stored.labels)
     assert newest == (generation, final, revision, transcribed, labels)
     assert transcripts.segments("default", meeting_id) == [transcripts.get("default", meeting_id, "c1:0:0")] == [stored]
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.permutations(["live 1", "live 2", "live 3", "final"]))
+def test_a_final_revision_is_firm_whenever_live_ones_come(transcripts: TranscriptStore, order: list[str]) -> None:
+    texts = {"live 1": "so", "live 2": "So we", "live 3": "so we measured", "final": "So we measured it."}
+    meeting_id = uuid.uuid4().hex
+    for name in order:
+        new = transcript(meeting_id=meeting_id, final=name == "final", revision=list(texts).index(name) + 1)
+        words = tuple(Word(text, 100 * at, 100 * at + 90, 0.9) for at, text in enumerate(texts[name].split()))
+        before = transcripts.get("default", meeting_id, new.segment_id)
+        transcripts.put(with_confirmed(msgspec.structs.replace(new, words=words), before))
+        stored = transcripts.get("default", meeting_id, new.segment_id)
+        assert stored is not None
+        marks = [word.confirmed for word in stored.words]
+        assert marks == sorted(marks, reverse=True)
+        assert all(marks) or not stored.final
+    assert stored is not None
+    assert [(word.text, word.confirmed) for word in stored.words] == [(each, True) for each in texts["final"].split()]
+    assert transcripts.segments("default", meeting_id) == [stored]
 
 
 def test_of_simultaneous_revisions_the_newest_stays(transcripts: TranscriptStore) -> None:
