@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Arguments for the tools: make test ARGS='-k mailbox', make demo ARGS='--audio talk.mp3'.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test chaos lint types format docs lock clean
+.PHONY: help setup demo stack test chaos outage lint types format docs lock clean
 
 # The first of these that is 3.11, 3.12 or 3.13, which the tests run on; else any newer python3. `make setup PYTHON=…` overrides it.
 PYTHON ?= $(shell \
@@ -12,6 +12,7 @@ INSTALLED := .venv/.installed
 ARGS ?=
 KILLS ?= 50
 SEED ?= 1
+OUTAGE ?= 300
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +30,9 @@ test: $(INSTALLED) ## Run all tests; the end names each component that was missi
 
 chaos: $(INSTALLED) ## Kill an uploader and a server at random moments, KILLS=50 times each, drawn from SEED=1, and compare what arrived
 	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components -rP -q tests/chaos --chaos-kills=$(KILLS) --chaos-seed=$(SEED) $(ARGS)
+
+outage: $(INSTALLED) ## Let Whisper be down in mid-stream in four ways, for OUTAGE=300 seconds each, and compare the transcripts
+	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components -rP -q tests/chaos/test_whisper_down.py --whisper-outage=$(OUTAGE) --chaos-seed=$(SEED) $(ARGS)
 
 lint: $(INSTALLED) ## Check style and formatting
 	@$(BIN)/ruff check
