@@ -6,6 +6,8 @@ from typing import Final, Protocol
 
 import msgspec
 
+from common.search_words import SearchQuery, words_in
+
 
 class Word(msgspec.Struct, frozen=True):
     """One recognised word, in stream time. `speaker` is None where nobody is known to have spoken: blank beats a guess."""
@@ -118,6 +120,33 @@ def supersedes(new: SegmentTranscript, old: SegmentTranscript) -> bool:
     return rank_of(new) > rank_of(old)
 
 
+class SearchPlace(msgspec.Struct, frozen=True, array_like=True):
+    """A place in what a search finds: right behind the segment with these. All three go down."""
+
+    start_epoch_ms: int
+    meeting_id: str
+    """As the segment has it."""
+    segment_id: str
+
+
+class SearchPage(msgspec.Struct, frozen=True):
+    """Some of what a search finds."""
+
+    segments: tuple[SegmentTranscript, ...]
+    next: SearchPlace | None
+    """Where to go on; None: nothing comes behind. A store that looks at a bounded number at a time may have found nothing so far."""
+
+
+def place_of_segment(segment: SegmentTranscript) -> SearchPlace:
+    """Where `segment` comes in a search."""
+    return SearchPlace(segment.start_ms + segment.epoch_offset_ms, segment.meeting_id, segment.segment_id)
+
+
+def searchable_words(segment: SegmentTranscript) -> list[str]:
+    """The words by which a segment is found: none before it is final."""
+    return words_in(" ".join(word.text for word in segment.words)) if segment.final else []
+
+
 class TranscriptStore(Protocol):
     """Durable on return. Vendor failures surface as `Retryable`."""
 
@@ -141,6 +170,13 @@ class TranscriptStore(Protocol):
         """Everything that was stored or deleted after the cursor, or after the position, `after`; empty: from the beginning.
 
         Never skips a change, whoever writes at the same time. What `delete_meeting` removed is not told.
+        """
+        ...
+
+    def search(self, tenant: str, query: SearchQuery, *, limit: int, after: SearchPlace | None = None) -> SearchPage:
+        """Final segments of a tenant, of every transcription of its meetings, whose `searchable_words` have all of `query`.
+
+        What was said last comes first; see `SearchPlace`. `query` has a part at least.
         """
         ...
 

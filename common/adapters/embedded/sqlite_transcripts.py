@@ -6,8 +6,20 @@ from typing import Any
 
 import msgspec
 
+from common.adapters.embedded import sqlite_search
 from common.adapters.embedded.sqlite_database import SqliteDatabase
-from common.ports.transcript_store import POSITION_DIGITS, Change, Changes, SegmentTranscript, Stored, rank_of
+from common.ports.transcript_store import (
+    POSITION_DIGITS,
+    Change,
+    Changes,
+    SearchPage,
+    SearchPlace,
+    SegmentTranscript,
+    Stored,
+    place_of_segment,
+    rank_of,
+)
+from common.search_words import SearchQuery
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS segment_transcripts (
@@ -54,7 +66,8 @@ class SqliteTranscriptStore:
     """Transcripts in the file `path`, which other adapters may share. Usable from any number of threads and processes."""
 
     def __init__(self, path: Path) -> None:
-        self._database = SqliteDatabase(path, _SCHEMA)
+        self._database = SqliteDatabase(path, _SCHEMA + sqlite_search.SCHEMA)
+        self._index_older_segments()
 
     def put(self, segment: SegmentTranscript) -> Stored:
         """Store a revision unless one that is at least as new is there. Atomic. Raises `Retryable`."""
@@ -71,6 +84,7 @@ class SqliteTranscriptStore:
             stored = connection.execute(_PUT, row).rowcount
             if stored:
                 connection.execute(_CHANGED, row[:3])
+                sqlite_search.index(connection, segment)
             return stored
 
         return Stored.STORED if self._database.write(run) else Stored.SUPERSEDED
@@ -104,6 +118,13 @@ class SqliteTranscriptStore:
         )
         return Changes(changes, changes[-1].position if changes else after)
 
+    def search(self, tenant: str, query: SearchQuery, *, limit: int, after: SearchPlace | None = None) -> SearchPage:
+        """Final segments of a tenant that have all of `query`; what was said last comes first."""
+        with self._database.reading() as connection:
+            rows = sqlite_search.find(connection, tenant, query, limit=limit + 1, after=after)
+        found = tuple(_DECODER.decode(segment) for segment in rows[:limit])
+        return SearchPage(found, place_of_segment(found[-1]) if len(rows) > limit else None)
+
     def delete_segment(self, tenant: str, meeting_id: str, segment_id: str) -> None:
         """Remove a segment; removing what is not there is no error."""
 
@@ -114,6 +135,7 @@ class SqliteTranscriptStore:
             ).rowcount
             if deleted:
                 connection.execute(_CHANGED, key)
+                sqlite_search.forget(connection, *key)
 
         self._database.write(run)
 
@@ -126,6 +148,7 @@ class SqliteTranscriptStore:
                     f"DELETE FROM {table} WHERE tenant = ? AND meeting_id = ?",  # noqa: S608 -- constants above
                     (tenant, meeting_id),
                 )
+            sqlite_search.forget_meeting(connection, tenant, meeting_id)
 
         self._database.write(run)
 
@@ -136,6 +159,15 @@ class SqliteTranscriptStore:
     def close(self) -> None:
         """Close the file. Later calls raise `Retryable`."""
         self._database.close()
+
+    def _index_older_segments(self) -> None:
+        """Index what was stored before there was an index."""
+
+        def run(connection: sqlite3.Connection) -> None:
+            for (segment,) in connection.execute(sqlite_search.NEVER_INDEXED).fetchall():
+                sqlite_search.index(connection, _DECODER.decode(segment))
+
+        self._database.write(run)
 
     def _row(self, column: str, *key: str) -> Any:
         with self._database.reading() as connection:

@@ -20,9 +20,20 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from common.adapters.google.firestore_calls import FIRESTORE, TIMEOUT_S, check, once
+from common.adapters.google.firestore_search import FOUND_NO_MORE, search, search_fields
 from common.adapters.google.google_errors import translated
 from common.errors import Retryable
-from common.ports.transcript_store import POSITION_DIGITS, Change, Changes, SegmentTranscript, Stored, rank_of
+from common.ports.transcript_store import (
+    POSITION_DIGITS,
+    Change,
+    Changes,
+    SearchPage,
+    SearchPlace,
+    SegmentTranscript,
+    Stored,
+    rank_of,
+)
+from common.search_words import SearchQuery
 
 MAX_RACES: Final = 10
 """So often may another writer be faster: there are a few revisions of a segment, and each wins once."""
@@ -104,9 +115,19 @@ class FirestoreTranscriptStore:
         as_of = _position(min(each.read_time for each in found)) if found else after
         return Changes(tuple(changes), max(after, as_of))
 
+    def search(self, tenant: str, query: SearchQuery, *, limit: int, after: SearchPlace | None = None) -> SearchPage:
+        """Final segments of a tenant that have all of `query`; what was said last comes first."""
+        with translated(FIRESTORE):
+            return search(self._client, self._once, tenant, query, limit=limit, after=after)
+
     def delete_segment(self, tenant: str, meeting_id: str, segment_id: str) -> None:
         """Remove a segment; removing what is not there is no error."""
-        nothing = {"rank": _DELETED_RANK, "segment": firestore.DELETE_FIELD, "changed_at": firestore.SERVER_TIMESTAMP}
+        nothing = {
+            "rank": _DELETED_RANK,
+            "segment": firestore.DELETE_FIELD,
+            "changed_at": firestore.SERVER_TIMESTAMP,
+            **FOUND_NO_MORE,
+        }
         with translated(FIRESTORE), suppress(exceptions.NotFound):
             self._document(tenant, meeting_id, segment_id).update(nothing, **self._once)
 
@@ -138,6 +159,7 @@ def _fields(segment: SegmentTranscript) -> dict[str, Any]:
         "rank": rank_of(segment),
         "segment": msgspec.json.encode(segment).decode(),
         "changed_at": firestore.SERVER_TIMESTAMP,
+        **search_fields(segment),
     }
 
 
