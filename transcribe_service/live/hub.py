@@ -77,21 +77,26 @@ class LiveHub:
 
     def _watcher(self, key: Key) -> "_Watcher":
         """The meeting's watcher, with one more reader."""
-        with self._lock:
-            if found := self._watchers.get(key):
-                found.readers += 1
-                return found
+        if found := self._joined(key):
+            return found
         with self._opening:  # those who come at once for a meeting read it once
-            with self._lock:
-                if found := self._watchers.get(key):
-                    found.readers += 1
-                    return found
+            if found := self._joined(key):
+                return found
             made = _Watcher(WatchedMeeting(*key, self._stored), self._clock.monotonic_s())
             with self._lock:
                 made.readers = 1
                 self._watchers[key] = made
         threading.Thread(target=self._watch, args=(key, made), name="live", daemon=True).start()
         return made
+
+    def _joined(self, key: Key) -> "_Watcher | None":
+        """The watcher that is there already."""
+        with self._lock:
+            found = self._watchers.get(key)
+            if found is None or found.meeting.is_deleted or found.meeting.is_over:
+                return None
+            found.readers += 1
+            return found
 
     def _leave(self, watcher: "_Watcher | None") -> None:
         with self._lock:
@@ -129,7 +134,7 @@ class LiveHub:
     def _is_left(self, key: Key, watcher: "_Watcher") -> bool:
         with self._lock:
             is_left = not watcher.readers and self._clock.monotonic_s() - watcher.left_s >= LINGER_S
-            if is_left:
+            if is_left and self._watchers.get(key) is watcher:
                 del self._watchers[key]
         return is_left
 
