@@ -12,11 +12,14 @@ from common.adapters.embedded.file_blob_store import FileBlobStore
 from common.adapters.embedded.folder_objects import FolderObjects
 from common.adapters.embedded.push_dispatcher import PushDispatcher
 from common.adapters.embedded.queue_publisher import QueuePublisher
+from common.adapters.embedded.sqlite_deliveries import SqliteDeliveryStore
 from common.adapters.embedded.sqlite_meetings import SqliteMeetingStore
 from common.adapters.embedded.sqlite_queue import SqliteQueue
 from common.adapters.embedded.sqlite_streams import SqliteStreamRegistry
 from common.adapters.embedded.sqlite_tokens import SqliteTokenStore
 from common.adapters.embedded.sqlite_transcripts import SqliteTranscriptStore
+from common.adapters.embedded.sqlite_webhooks import SqliteWebhookStore
+from common.adapters.embedded.sqlite_work import SqliteWorkStore
 from common.adapters.redis_server import connect_redis
 from common.auth import SingleToken
 from common.clock import Clock
@@ -81,6 +84,8 @@ class Stack:
         meetings = SqliteMeetingStore(places.meetings)
         transcripts = SqliteTranscriptStore(places.transcripts)
         token_store = SqliteTokenStore(places.tokens)
+        webhooks, deliveries = SqliteWebhookStore(places.webhooks), SqliteDeliveryStore(places.deliveries)
+        works = SqliteWorkStore(places.work)
         segmenter, transcribe = settings.segmenter, settings.transcribe
         redis = connect_redis(redis_address(segmenter))
         whisper = whisper_client(transcribe, clock)
@@ -120,6 +125,9 @@ class Stack:
                 transcripts,
                 streams,
                 meetings,
+                webhooks,
+                deliveries,
+                works,
                 whisper,
                 tokens,
                 push_auth,
@@ -141,6 +149,9 @@ class Stack:
             transcripts.close,
             meetings.close,
             token_store.close,
+            webhooks.close,
+            deliveries.close,
+            works.close,
             streams.close_file,
             blobs.close,
             self._queue.close,

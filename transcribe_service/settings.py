@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
+from common.ids import DEFAULT_TENANT
 from common.pipeline_settings import PushedSettings
 from common.settings import SECONDS, Secret
 
@@ -160,12 +161,63 @@ class TranscribeSettings(PushedSettings, frozen=True, kw_only=True):
             ),
         ),
     ] = ""
+    engine_api_url: Annotated[
+        str,
+        Meta(
+            pattern="^(https?://[^/?#]+[^?#]*)?$",
+            description=(
+                "Base URL of an Engine API: segments, live ones too, are posted to /api/transcripts/segments/{source}/{meeting_id} below it. "
+                "Empty: there is none."
+            ),
+        ),
+    ] = ""
+    engine_api_token: Annotated[Secret, Meta(description="Bearer token of the Engine API.")] = Secret()
+    engine_tenants: Annotated[
+        str,
+        Meta(description="Tenants whose transcripts the Engine API gets, separated by commas."),
+    ] = DEFAULT_TENANT
+    webhook_allow_private: Annotated[
+        bool,
+        Meta(
+            description=(
+                "Let webhooks be http, and on this machine or in a private network. Only where everybody with an admin token may reach "
+                "everything that this service reaches."
+            )
+        ),
+    ] = False
+    delivery_threads: Annotated[
+        int,
+        Meta(
+            ge=2,
+            le=256,
+            description=(
+                "Attempts to deliver that one process makes at a time: at most two at one receiver, and half of them at receivers that "
+                "did not answer last time. Each holds one of GUNICORN_THREADS for up to 15 s."
+            ),
+        ),
+    ] = 8
+    retention_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=36_500,
+            description=(
+                "Days for which meetings are kept, audio and transcript, where a tenant has not said otherwise at /v1/retention; 0: for ever."
+            ),
+        ),
+    ] = 0
     push_ack_deadline_sec: Annotated[
         float,
         Meta(
             ge=10, le=600, description="Acknowledgement deadline of the segments subscription (also its push timeout)."
         ),
     ] = 60.0
+
+    @property
+    def engine_tenant_names(self) -> frozenset[str]:
+        """Whose transcripts the Engine API gets; nobody's where there is none."""
+        names = (name.strip() for name in self.engine_tenants.split(","))
+        return frozenset(name for name in names if name and self.engine_api_url)
 
     def problems(self) -> Iterator[str]:
         """Adds: one segment must be done, or given back, before its push times out."""
@@ -175,6 +227,8 @@ class TranscribeSettings(PushedSettings, frozen=True, kw_only=True):
                 "WHISPER_BUDGET_SEC: together with PROCESSING_WAIT_SEC it must stay below PUSH_ACK_DEADLINE_SEC "
                 f"({self.push_ack_deadline_sec:g}), or the queue delivers a segment again while it is being worked on"
             )
+        if self.engine_api_token and not self.engine_api_url:
+            yield "ENGINE_API_TOKEN: belongs to ENGINE_API_URL, which is not set"
         if self.whisper_auth == "google" and self.whisper_api_token:
             yield "WHISPER_API_TOKEN: is not sent with WHISPER_AUTH=google; leave one of them out"
         if self.whisper_timeout_sec > self.whisper_budget_sec:

@@ -16,6 +16,7 @@ from common.ids import segment_id
 from common.logs import get_logger
 from common.object_names import ConnectionObjects, channel_and_start_of
 from common.ports.blob_store import BlobInfo, BlobStore
+from common.ports.meeting_store import MeetingStore
 from common.ports.publisher import Publisher
 from common.ports.stream_registry import StreamRecord, StreamRegistry
 from common.ports.transcript_store import SegmentTranscript, TranscriptStore
@@ -53,6 +54,7 @@ class Sweep:
     transcripts: TranscriptStore
     streams: StreamRegistry
     clock: Clock
+    meetings: MeetingStore
 
     def run(self) -> Swept:
         """Look at what is due. One stream's failure keeps no other waiting. Raises `Retryable` where the registry fails."""
@@ -93,8 +95,8 @@ class Sweep:
         """How many events were published; None when the stream has all its transcripts."""
         stored = {
             each.segment_id: each
-            for each in self.transcripts.segments(record.tenant, record.meeting_id)
-            if each.final and each.connection_id == record.connection_id
+            for each in self.transcripts.segments(record.tenant, self._stored_as(record))
+            if each.final and (each.connection_id, each.generation) == (record.connection_id, record.generation)
         }
         expected = record.summary.segments if record.summary else 0
         finals = list(self._finals(record))
@@ -120,7 +122,12 @@ class Sweep:
             record.connection_id,
             raw_root=self.settings.raw_audio_path,
             segments_root=self.settings.segments_path,
+            generation=record.generation,
         )
+
+    def _stored_as(self, record: StreamRecord) -> str:
+        meeting = self.meetings.get(record.tenant, record.meeting_id)
+        return meeting.stored_as if meeting else record.meeting_id
 
     def _finals(self, record: StreamRecord) -> Iterator[tuple[str, BlobInfo]]:
         for info in self.blobs.list(self._objects(record).finals_prefix):

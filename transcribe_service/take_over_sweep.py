@@ -123,7 +123,7 @@ class TakeOverSweep:
     def _event(self, segment: StandingBy) -> SegmentReady | None:
         """The segment's own event; None where its audio was erased since."""
         roots = self.settings.raw_audio_path, self.settings.segments_path
-        objects = ConnectionObjects(segment.tenant, segment.connection_id, *roots)
+        objects = ConnectionObjects(segment.tenant, segment.connection_id, *roots, segment.generation)
         try:
             final = self.blobs.info(objects.final_segment(segment.channel, segment.start_ms))
         except BlobNotFound:

@@ -9,7 +9,16 @@ from common.health import Drain
 from common.push import SharedTokenAuth
 from common.settings import Secret
 from tests.clocks import FakeClock
-from tests.memory_ports import FakeBlobs, FakeMeetings, FakePublisher, FakeStreams, FakeTranscripts
+from tests.memory_ports import (
+    FakeBlobs,
+    FakeDeliveries,
+    FakeMeetings,
+    FakePublisher,
+    FakeStreams,
+    FakeTranscripts,
+    FakeWebhooks,
+    FakeWorks,
+)
 from transcribe_service.app import TranscribeDeps
 from transcribe_service.recognition.known_meetings import KnownMeetings
 from transcribe_service.recognition.other_connections import OtherConnections
@@ -99,6 +108,9 @@ class World:
     transcripts: FakeTranscripts = dataclasses.field(default_factory=FakeTranscripts)
     streams: FakeStreams = dataclasses.field(default_factory=FakeStreams)
     meetings: FakeMeetings = dataclasses.field(default_factory=FakeMeetings)
+    webhooks: FakeWebhooks = dataclasses.field(default_factory=FakeWebhooks)
+    deliveries: FakeDeliveries = dataclasses.field(default_factory=FakeDeliveries)
+    works: FakeWorks = dataclasses.field(default_factory=FakeWorks)
     whisper: FakeWhisper = dataclasses.field(default_factory=FakeWhisper)
     clock: FakeClock = dataclasses.field(default_factory=FakeClock)
     drain: Drain = dataclasses.field(default_factory=Drain)
@@ -111,6 +123,9 @@ class World:
             transcripts=self.transcripts,
             streams=self.streams,
             meetings=self.meetings,
+            webhooks=self.webhooks,
+            deliveries=self.deliveries,
+            works=self.works,
             whisper=self.whisper,
             tokens=SingleToken(Secret(API_TOKEN)),
             push_auth=SharedTokenAuth(Secret(PUSH_TOKEN)),

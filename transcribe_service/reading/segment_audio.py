@@ -39,17 +39,17 @@ class SegmentAudio:
         stream = self.stored.streams.get(tenant, connection_id)
         if stream is None or stream.meeting_id != meeting_id or stream.erased_at_ms is not None:
             raise _no_audio()
-        name = ConnectionObjects(
-            tenant,
-            connection_id,
-            raw_root=self.settings.raw_audio_path,
-            segments_root=self.settings.segments_path,
-        ).final_segment(channel, start_ms)
-        try:
-            info = self.blobs.info(name)
-            flac = self.blobs.read(name)
-        except BlobNotFound:
-            raise _no_audio() from None
+        for generation in range(stream.generation, -1, -1):  # while it is being replayed, the one before has it
+            roots = self.settings.raw_audio_path, self.settings.segments_path
+            name = ConnectionObjects(tenant, connection_id, *roots, generation).final_segment(channel, start_ms)
+            try:
+                info = self.blobs.info(name)
+                flac = self.blobs.read(name)
+            except BlobNotFound:
+                continue
+            break
+        else:
+            raise _no_audio()
         if not flac:  # another connection covered it, and its audio was not kept
             raise _no_audio()
         event = event_of_segment(self.blobs, info)

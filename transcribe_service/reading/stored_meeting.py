@@ -7,6 +7,7 @@ from common.ports.meeting_store import Meeting, MeetingStore
 from common.ports.stream_registry import StreamRecord, StreamRegistry
 from common.ports.transcript_store import SegmentTranscript, TranscriptStore
 from common.problems import Problem
+from transcribe_service.reading.generations import without_replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class StoredMeetings:
         """All of it. Raises a 404 `Problem` where there is nothing."""
         found = self.meetings.get(tenant, meeting_id)
         streams = self.streams.of_meeting(tenant, meeting_id)
-        segments = self.transcripts.segments(tenant, found.stored_as if found else meeting_id)
+        segments = without_replaced(self.transcripts.segments(tenant, found.stored_as if found else meeting_id))
         if found is None and not streams and not segments:
             raise unknown_meeting()
         return StoredMeeting(found or unrecorded(tenant, meeting_id, streams, segments), streams, segments)

@@ -54,7 +54,12 @@ def meeting_status(
     meeting_id: str, streams: Sequence[StreamRecord], segments: Sequence[SegmentTranscript]
 ) -> MeetingStatus:
     """The status of a meeting with these streams and stored segments."""
-    finals = Counter(segment.connection_id for segment in segments if segment.final)
+    generations = {stream.connection_id: stream.generation for stream in streams}
+    finals = Counter(
+        segment.connection_id
+        for segment in segments
+        if segment.final and segment.generation == generations.get(segment.connection_id)
+    )
     refused = Counter(segment.connection_id for segment in segments if segment.refused)
     dropped = _words_dropped(segments)
     states = tuple(

@@ -103,7 +103,9 @@ class OtherConnections:
         return Before(progress.covered, is_open=True, captured_ms=progress.captured_ms)
 
     def _moved_on(self, record: StreamRecord, progress: _Progress) -> _Progress:
-        objects = ConnectionObjects(record.tenant, record.connection_id, self.raw_root, self.segments_root)
+        objects = ConnectionObjects(
+            record.tenant, record.connection_id, self.raw_root, self.segments_root, record.generation
+        )
         captured_ms, last_chunk, last_final = progress.captured_ms, progress.last_chunk, progress.last_final
         for info in self.blobs.list(objects.chunks_prefix, start_after=last_chunk):
             last_chunk = info.name

@@ -27,6 +27,7 @@ _START: Final = "start_ms"
 _SINCE: Final = "since_ms"
 _TAKE: Final = "take"
 _MODEL: Final = "model"
+_GENERATION: Final = "generation"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class StandingBy:
     start_ms: int
     take: str
     model: str
+    generation: int
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Standby:
             _SINCE: str(now_ms),
             _TAKE: event.take,
             _MODEL: event.model,
+            _GENERATION: str(event.generation),
         }
         self._create(now_ms + self.take_over_ms, metadata)
 
@@ -113,6 +116,7 @@ def standing_by_of(info: BlobInfo) -> StandingBy:
             start_ms=int(said[_START]),
             take=said.get(_TAKE, ""),
             model=said.get(_MODEL, ""),
+            generation=int(said.get(_GENERATION, "0")),
         )
     except (KeyError, ValueError) as error:
         raise Permanent("metadata of a segment that stands by is damaged", reason="invalid_standby_metadata") from error

@@ -1,0 +1,1 @@
+"""What becomes of meetings in the long run: deletion, retention, replays, other transcriptions."""
