@@ -4,6 +4,7 @@ import { el, setText, svg } from "./dom.js";
 import { keyOf } from "./speakers.js";
 
 const STEP_MS = 5000, TICKS_MS = [5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200].map((seconds) => 1000 * seconds);
+const TICK_PX = 75; // that a mark of the time needs
 const SHORTEST = 1 / 500; // of the whole: what is shorter would not be seen
 
 export class LaneChart {
@@ -108,9 +109,10 @@ export class LaneChart {
   }
 
   #drawTicks() {
-    const every = TICKS_MS.find((ms) => this.#durationMs / ms <= 6) ?? 2 * TICKS_MS.at(-1);
+    const most = Math.min(8, Math.max(2, this.plot.clientWidth / TICK_PX));
+    const every = TICKS_MS.find((ms) => this.#durationMs / ms <= most) ?? 2 * TICKS_MS.at(-1);
     const marks = [];
-    for (let ms = 0; ms <= this.#durationMs * 0.96; ms += every) {
+    for (let ms = 0; ms <= this.#durationMs * 0.95; ms += every) {
       const mark = el("span", {}, clockTime(ms));
       mark.style.left = `${(100 * ms) / this.#durationMs}%`;
       marks.push(mark);

@@ -62,7 +62,7 @@ export class TranscriptView {
     const word = row.words[index] ?? row.node;
     word.scrollIntoView({ block: "center", behavior: smooth() });
     if (row.words[index]) this.keys.move(word, false);
-    row.node.classList.remove("pointed");
+    this.node.querySelector(".pointed")?.classList.remove("pointed");
     void row.node.offsetWidth; // so that the animation begins again
     row.node.classList.add("pointed");
   }
