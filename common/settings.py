@@ -38,14 +38,8 @@ class Secret:
         return "***" if self._value else "(not set)"
 
 
-REFUSED: Final[Mapping[str, str]] = {
-    "ENGINE_API_URL": (
-        "delivery to an Engine API is not part of this release; read transcripts from GET /v1/meetings/{id}/transcript. "
-        "Unset ENGINE_API_URL"
-    ),
-    "ENGINE_API_TOKEN": "belongs to ENGINE_API_URL, which this release does not serve. Unset ENGINE_API_TOKEN",
-}
-"""Names of the earlier deployment that have no meaning here yet, and what replaces them."""
+REFUSED: Final[Mapping[str, str]] = {}
+"""Names of the earlier deployment that have no meaning here, and what replaces them. By now each has one."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

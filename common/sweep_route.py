@@ -9,14 +9,14 @@ from common.problems import Problem
 from common.push import PushAuth
 
 
-def sweep_blueprint(sweep: Callable[[], msgspec.Struct], auth: PushAuth) -> Blueprint:
+def sweep_blueprint(sweep: Callable[[], msgspec.Struct], auth: PushAuth, path: str = "/sweep") -> Blueprint:
     """Sweeps where the request proves that it comes from the scheduler, and answers what `sweep` says it did, as JSON.
 
     Errors are problem details: a sweep that failed as a whole is 503, and the scheduler comes again.
     """
-    routes = Blueprint("sweep", __name__)
+    routes = Blueprint(path.strip("/").replace("/", "-"), __name__)
 
-    @routes.post("/sweep")
+    @routes.post(path)
     def run() -> Response:
         if not auth.allows(request):
             raise Problem(401, "unauthorized", "Only the scheduler may sweep.")

@@ -33,6 +33,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """The same in every attempt, and however often the same update is announced."""
     happened_at_ms: int
     """Epoch milliseconds of what it tells of."""
+    since_ms: int
+    """When it was first wanted, epoch."""
     attempts: int = 0
     """How many were begun."""
     due_ms: int | None

@@ -23,6 +23,7 @@ def delivery(subject: str = "transcript.segment c1:0:500", **said: Any) -> Deliv
             "rank": (1 << 62) + 1,
             "message_id": "msg_1",
             "happened_at_ms": NOW_MS,
+            "since_ms": NOW_MS,
             "due_ms": NOW_MS,
             **said,
         }

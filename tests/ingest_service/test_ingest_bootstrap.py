@@ -145,7 +145,6 @@ def test_wrong_settings_end_the_process_with_one_line_each(tmp_path: Path) -> No
             "DATA_DIR": str(tmp_path),
             "MAX_CHUNK_BYTES": "lots",
             "API_TOKEN": "",
-            "ENGINE_API_URL": "b",
         },
         capture_output=True,
         text=True,
@@ -153,7 +152,6 @@ def test_wrong_settings_end_the_process_with_one_line_each(tmp_path: Path) -> No
     )
     assert done.returncode == 78
     assert [line.partition(":")[0] for line in done.stderr.splitlines()] == [
-        "ENGINE_API_URL",
         "API_TOKEN",
         "MAX_CHUNK_BYTES",
     ]

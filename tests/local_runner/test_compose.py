@@ -79,4 +79,4 @@ def test_it_calls_every_sweep_that_is_scheduled_in_the_cloud(stack: compose.Stac
         answer = client.post(timer.url, headers={"Authorization": f"Bearer {timer.token}"})
         assert (answer.status_code, answer.content_type) == (200, "application/json")
         assert client.post(timer.url).status_code == 401
-    assert len({timer.url for timer in Timer.made}) == len(topology().schedules) == 2
+    assert len({timer.url for timer in Timer.made}) == len(topology().schedules) >= 2

@@ -44,8 +44,8 @@ def test_wrong_settings_end_it_with_a_line_for_each() -> None:
     ended = run({"API_TOKEN": "a", "WHISPER_SERVICE_URL": "whisper", "ENGINE_API_URL": "b"})
     assert ended.returncode == 78
     assert [line.partition(":")[0] for line in ended.stderr.splitlines()] == [
-        "ENGINE_API_URL",
         "WHISPER_SERVICE_URL",
+        "ENGINE_API_URL",
     ]
 
 
