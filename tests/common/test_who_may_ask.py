@@ -137,6 +137,12 @@ def test_everything_is_looked_at(service: str) -> None:
     paths = {path for _, path, _ in asked(SERVICES[service](BearerOf()))}
     known = {
         "ingest": {"/v1/streams/x", "/v1/streams/x/chunks/x", "/v1/tokens", "/v1/tokens/x/disable", "/v1/stream"},
-        "transcribe": {"/v1/meetings", "/v1/meetings/x", "/v1/deadletters/x/replay"},
+        "transcribe": {
+            "/v1/meetings",
+            "/v1/meetings/x",
+            "/v1/meetings/x/segments/x/audio",
+            "/v1/search",
+            "/v1/deadletters/x/replay",
+        },
     }
     assert known[service] <= paths

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import msgspec
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import given, settings
@@ -12,8 +13,10 @@ from werkzeug.test import TestResponse
 from common.dead_letters import DeadLetters, as_dead_letter
 from common.errors import Retryable
 from common.events import ChunkStored, StreamOptions, to_message
+from common.object_names import ConnectionObjects
 from common.ports.stream_registry import StreamRecord
 from common.ports.token_store import ALL_SCOPES, TokenRecord, hash_of
+from common.ports.transcript_store import SegmentTranscript, Word
 from common.stored_tokens import stored_tokens
 from tests.ingest_service.fakes import Ingest
 from tests.ingest_service.owners import Owner, owners_of_two_tenants, with_every_joint
@@ -56,7 +59,7 @@ class Services:
         headers: Mapping[str, str] | None = None,
     ) -> TestResponse:
         """Whichever service has the path answers."""
-        of_transcribe = path.startswith(("/v1/meetings", "/v1/deadletters"))
+        of_transcribe = path.startswith(("/v1/meetings", "/v1/search", "/v1/deadletters"))
         client = self.transcribe if of_transcribe else self.ingest.client
         sent = {"Authorization": f"Bearer {token_of(who)}", "Content-Type": "audio/webm", **(headers or {})}
         return client.open(path, method=method, data=body, headers=sent)
@@ -85,6 +88,10 @@ class Has:
     letter_id: str
 
 
+def replace_words(spoken: SegmentTranscript, *words: Word) -> SegmentTranscript:
+    return msgspec.structs.replace(spoken, words=words)
+
+
 def fill(services: Services, owner: Owner) -> Has:
     """A stream that has everything, a recording, a half upload, a transcript and a dead letter."""
     stream, meeting = f"/v1/streams/{owner.connection_id}", f"?meeting_id={owner.meeting_id}"
@@ -108,7 +115,9 @@ def fill(services: Services, owner: Owner) -> Has:
     services.world.meetings.open(owner.tenant, owner.meeting_id, 1)
     named = b'{"title": "of %s"}' % owner.tenant.encode()
     assert services.ask(owner, "PATCH", f"/v1/meetings/{owner.meeting_id}", named).status_code == 200
-    services.world.transcripts.put(segment(owner))
+    services.world.transcripts.put(replace_words(segment(owner), Word("said", 0, 1, 0.5)))
+    audio = ConnectionObjects(owner.tenant, owner.connection_id).final_segment(0, 0)
+    services.ingest.blobs.create(audio, b"fLaC" + owner.tenant.encode())
     event = ChunkStored(
         tenant=owner.tenant,
         meeting_id=owner.meeting_id,
@@ -134,6 +143,8 @@ def views(services: Services, who: Owner, has: Has) -> list[tuple[int, bytes]]:
         "/v1/meetings",
         f"/v1/meetings/{owner.meeting_id}",
         f"/v1/meetings/{owner.meeting_id}/transcript",
+        f"/v1/meetings/{owner.meeting_id}/segments/{owner.connection_id}:0:0/audio",
+        "/v1/search?q=said",
         "/v1/deadletters",
         f"/v1/deadletters/{has.letter_id}",
         "/v1/tokens",
@@ -151,7 +162,7 @@ def test_who_has_nothing_is_shown_nothing_and_changes_nothing(two: tuple[Owner, 
     services = Services(one, other)
     has = fill(services, one)
     before, seen = services.state(), views(services, one, has)
-    assert [status for status, _ in seen] == [200] * 8
+    assert [status for status, _ in seen] == [200] * 10
 
     stream, meeting, letter, upload, token = (
         services.ask(other, *asked)
@@ -169,6 +180,9 @@ def test_who_has_nothing_is_shown_nothing_and_changes_nothing(two: tuple[Owner, 
     assert services.ask(other, "GET", f"/v1/meetings/{one.meeting_id}/transcript").status_code == 404
     assert services.ask(other, "PATCH", f"/v1/meetings/{one.meeting_id}", b'{"title": "mine"}').status_code == 404
     assert services.ask(other, "GET", "/v1/meetings").get_json()["meetings"] == []
+    assert services.ask(other, "GET", "/v1/search?q=said").get_json()["hits"] == []
+    heard = f"/v1/meetings/{one.meeting_id}/segments/{one.connection_id}:0:0/audio"
+    assert services.ask(other, "GET", heard).status_code == 404
     assert services.ask(other, "GET", "/v1/deadletters").get_json()["dead_letters"] == []
     assert services.ask(other, "POST", f"/v1/deadletters/{has.letter_id}/replay").status_code == 404
     assert services.ask(other, "POST", "/v1/deadletters/replay").get_json()["replayed"] == 0
@@ -198,7 +212,7 @@ def test_under_the_same_ids_each_has_its_own(two: tuple[Owner, Owner]) -> None:
     assert {name: after[name] for name in before} == before
     assert len(after) == 2 * len(before) - 2, "nothing is shared; both tokens were there"
     assert views(services, one, has) == seen
-    assert [status for status, _ in views(services, copy, has_too)] == [200] * 8
+    assert [status for status, _ in views(services, copy, has_too)] == [200] * 10
     assert [event.tenant for event in services.ingest.events] == [one.tenant] * 3 + [copy.tenant] * 3
     assert services.ask(copy, "POST", "/v1/deadletters/replay").get_json()["replayed"] == 1
     assert services.ask(copy, "POST", f"/v1/tokens/{copy.connection_id}/disable").status_code == 200
