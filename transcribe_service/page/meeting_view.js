@@ -37,6 +37,7 @@ export function meetingView({ api, meetingId, recording, announcer, bars }) {
     losses, transcript.node, news, toEnd);
   let isSettled = false, settling = null, drawing = null, wished = fragment("ms");
   lanes.node.hidden = true;
+  transcript.node.setAttribute("aria-busy", "true");
   bars.append(bar.node);
   player.addEventListener("time", heard);
   player.addEventListener("change", () => { if (!player.isPlaying) transcript.mark(null, 0); });
@@ -114,6 +115,7 @@ export function meetingView({ api, meetingId, recording, announcer, bars }) {
   /** Once, when the meeting is there: to what the address names, or to the end of what is going on. */
   function begin() {
     isSettled = true;
+    transcript.node.removeAttribute("aria-busy");
     if (!goToWish() && state.isOpen) following.start();
   }
 

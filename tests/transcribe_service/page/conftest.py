@@ -1,6 +1,7 @@
 """One Chromium for each file, a service for each test, and pages that must give the browser no reason to complain."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Protocol
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -10,7 +11,12 @@ from tests.transcribe_service.page.seeded import Site
 
 PATIENCE_MS = 20_000
 VIOLATIONS = "window.violations = []; addEventListener('securitypolicyviolation', (event) => violations.push(`${event.violatedDirective} ${event.blockedURI}`));"
-Visit = Callable[[str], Page]
+
+
+class Visit(Protocol):
+    """Opens a place of the page in a new tab, with a token; `calm`: for a reader who wants nothing to move."""
+
+    def __call__(self, place: str, *, calm: bool = False) -> Page: ...
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +40,13 @@ def complaints() -> list[str]:
 
 @pytest.fixture
 def visit(context: BrowserContext, site: Site, complaints: list[str]) -> Iterator[Visit]:
-    """Opens a place of the page in a new tab, with a token."""
     expect.set_options(timeout=PATIENCE_MS)
     opened: list[Page] = []
 
-    def open_(place: str) -> Page:
+    def open_(place: str, *, calm: bool = False) -> Page:
         page = context.new_page()
+        if calm:
+            page.emulate_media(reduced_motion="reduce")
         opened.append(page)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda told: complaints.append(told.text) if told.type in {"error", "warning"} else None)

@@ -122,9 +122,8 @@ def test_what_others_change_is_seen_without_losing_the_place(site: Site, visit: 
             site.meeting("m1", "Before")
         site.say("m1", number * 20_000, [(f"Speaker {number % 3}", f"sentence number {number}")])
     site.end("m1", 30)
-    page = visit("/app/meetings/m1#ms=300000")
+    page = visit("/app/meetings/m1#ms=300000", calm=True)
     expect(page.locator(".pointed")).to_contain_text("sentence number 15")
-    page.wait_for_timeout(700)  # the scrolling
     at_px = page.evaluate("scrollY")
     answer = page.request.patch(
         f"{site.url}/v1/meetings/m1",
