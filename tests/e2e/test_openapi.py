@@ -190,6 +190,24 @@ def transcribe(call: Checked, audio: bytes) -> None:
     for wanted in ("text", "srt", "vtt", "verbose_json", "diarized_json", "json"):
         etag = call(200, "GET", transcript, path=meeting, params={"format": wanted}).headers["ETag"]
     call(304, "GET", transcript, path=meeting, headers={"If-None-Match": etag})
+    said, *_ = call(200, "GET", transcript, path=meeting).json()["utterances"]
+    call(200, "GET", transcript, path=meeting, params={"since": said["start_at"], "from_ms": 0, "speaker": ""})
+    read(call, meeting, said["segment_id"])
+
+
+def read(call: Checked, meeting: Json, segment_id: str) -> None:
+    """Lists, names, searches and sound of a meeting that has a transcript."""
+    names = {"title": "An excerpt", "vocabulary": ["turnscribe"], "speaker_names": {"Ada": "Ada Lovelace"}}
+    call(200, "PATCH", "/v1/meetings/{meeting_id}", path=meeting, json=names)
+    etag = call(200, "GET", "/v1/meetings").headers["ETag"]
+    call(304, "GET", "/v1/meetings", headers={"If-None-Match": etag})
+    found = call(200, "GET", "/v1/search", params={"q": "hi"})
+    assert {"An excerpt"} <= {hit["title"] for hit in found.json()["hits"]}
+    call(304, "GET", "/v1/search", params={"q": "hi"}, headers={"If-None-Match": found.headers["ETag"]})
+    audio, of = "/v1/meetings/{meeting_id}/segments/{segment_id}/audio", meeting | {"segment_id": segment_id}
+    etag = call(200, "GET", audio, path=of).headers["ETag"]
+    call(206, "GET", audio, path=of, headers={"Range": "bytes=0-99"})
+    call(304, "GET", audio, path=of, headers={"If-None-Match": etag})
 
 
 def manage(call: Checked, runner: LocalServer) -> None:
