@@ -2,7 +2,7 @@
 
 import ipaddress
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -10,8 +10,29 @@ import msgspec
 
 MAX_URL_LENGTH: Final = 2_048
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
-_METADATA: Final = frozenset({ipaddress.ip_address("168.63.129.16")})
-"""Public by its number, and yet the host's own: Azure's wire server. The others' are link-local, private or shared already."""
+_NOT_PUBLIC: Final = tuple(
+    map(
+        ipaddress.IPv4Network,
+        (
+            *(
+                "0.0.0.0/8",
+                "10.0.0.0/8",
+                "100.64.0.0/10",
+                "127.0.0.0/8",
+                "169.254.0.0/16",
+                "172.16.0.0/12",
+                "192.168.0.0/16",
+            ),
+            *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"),
+            *("224.0.0.0/4", "240.0.0.0/4"),
+            "168.63.129.16/32",  # public by its number, and yet the host's own: Azure's wire server
+        ),
+    )
+)
+"""IANA's special-purpose addresses, multicast, and what is reserved. The metadata servers of clouds lie in them."""
+_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+_NOT_PUBLIC_THERE: Final = tuple(map(ipaddress.IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
+"""Of IPv6's: Teredo and other protocols' own, examples, 6to4."""
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Lookup = Callable[..., Any]
 """`socket.getaddrinfo`."""
@@ -70,27 +91,21 @@ def addresses_of(target: Target, *, allow_private: bool, lookup: Lookup = socket
 
 
 def is_public(address: IpAddress) -> bool:
-    """True for an address that anybody on the Internet has, in whatever form it is written. Pure."""
-    return all(
-        each.is_global
-        and not (each.is_multicast or each.is_reserved or each.is_unspecified or each.is_loopback or each.is_link_local)
-        and each not in _METADATA
-        for each in _meant(address)
-    )
+    """True for an address that anybody on the Internet has, in whatever form it is written. Pure.
+
+    By lists of our own: what `ipaddress` calls global differs between Pythons.
+    """
+    meant = _meant(address)
+    if isinstance(meant, ipaddress.IPv4Address):
+        return not any(meant in each for each in _NOT_PUBLIC)
+    return meant in _GLOBAL_UNICAST and not any(meant in each for each in _NOT_PUBLIC_THERE)
 
 
-def _meant(address: IpAddress) -> Iterator[IpAddress]:
-    """The address, or the IPv4 one that it stands for; where it carries one beside itself, both."""
+def _meant(address: IpAddress) -> IpAddress:
+    """The address without a zone, or the IPv4 one that it stands for."""
     if isinstance(address, ipaddress.IPv4Address):
-        yield address
-        return
-    if address.ipv4_mapped is not None:
-        yield address.ipv4_mapped
-        return
-    yield ipaddress.IPv6Address(int(address))  # without a zone
-    if address.sixtofour is not None:
-        yield address.sixtofour
-    if address in _NAT64:
-        yield ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-    if address.teredo is not None:
-        yield from address.teredo
+        return address
+    plain = ipaddress.IPv6Address(int(address))
+    if plain in _NAT64:
+        return ipaddress.IPv4Address(int(plain) & 0xFFFF_FFFF)
+    return plain.ipv4_mapped or plain
