@@ -13,6 +13,7 @@ import pytest
 from google.cloud import firestore
 
 import common
+from common.adapters.google.firestore_meetings import FirestoreMeetingStore
 from common.adapters.google.firestore_streams import FirestoreStreamRegistry
 from common.adapters.google.firestore_tokens import FirestoreTokenStore
 from common.adapters.google.firestore_transcripts import FirestoreTranscriptStore
@@ -66,34 +67,56 @@ def token_document(client: firestore.Client) -> dict[str, Any]:
     return fields
 
 
+def segment_document(client: firestore.Client) -> dict[str, Any]:
+    return client.document("tenants/default/meetings/m1/segments/c1:0:500").get(timeout=10).to_dict() or {}
+
+
 def test_who_looks_into_the_database_can_read_a_segment(client: firestore.Client) -> None:
     FirestoreTranscriptStore(client).put(segment(3, final=True))
-    fields = client.document("tenants/default/meetings/m1/segments/c1:0:500").get(timeout=10).to_dict()
-    assert fields is not None
-    assert fields["text"] == "Grüß Gott"
-    assert (fields["final"], fields["revision"], fields["language"], fields["start_ms"]) == (True, 3, "de", 500)
-    assert {name: type(value) for name, value in fields.items() if isinstance(value, list | dict | bytes)} == {}
+    fields = segment_document(client)
+    stored = json.loads(fields["segment"])
+    assert [word["text"] for word in stored["words"]] == ["Grüß", "Gott"]
+    assert (stored["final"], stored["revision"], stored["language"], stored["start_ms"]) == (True, 3, "de", 500)
+
+
+def test_a_final_segment_is_found_by_its_words_and_their_beginnings(client: firestore.Client) -> None:
+    store = FirestoreTranscriptStore(client)
+    store.put(segment(2))
+    assert segment_document(client)["terms"] == []
+    store.put(segment(3, final=True))
+    assert segment_document(client)["terms"] == [f"default/{term}" for term in ("got", "gott", "gru", "grus", "gruss")]
+    store.delete_segment("default", "m1", "c1:0:500")
+    assert segment_document(client).keys() & {"terms", "start_epoch_ms"} == set()
 
 
 def test_the_fields_without_an_index_are_those_that_are_written_and_asked_for_by_no_query(
     client: firestore.Client,
 ) -> None:
     FirestoreTranscriptStore(client).put(segment(0))
+    FirestoreMeetingStore(client).open("default", "m1", 1)
     registry = FirestoreStreamRegistry(client)
     registry.open(RECORD)
     registry.close("default", "c1", SUMMARY)
     FirestoreTokenStore(client).put(TOKEN)
     written = {
-        "segments": client.document("tenants/default/meetings/m1/segments/c1:0:500").get(timeout=10).to_dict() or {},
+        "segments": segment_document(client),
+        "meetings": client.document("tenants/default/meetings/m1").get(timeout=10).to_dict() or {},
         "streams": stream_document(client),
         "tokens": token_document(client),
     }
     unindexed = INDEXES["unindexed_fields"]
-    assert unindexed.keys() == written.keys()
-    for collection, fields in unindexed.items():
-        assert set(fields) <= written[collection].keys()
+    assert written.keys() <= unindexed.keys()
+    for collection, document in written.items():
+        assert set(unindexed[collection]) <= document.keys()
     assert not {"meeting", "open_as", "due_ms"} & set(unindexed["streams"])
-    assert INDEXES["composite_indexes"] == []
+
+
+def test_the_one_index_over_two_fields_is_that_of_the_search() -> None:
+    (search,) = INDEXES["composite_indexes"]
+    assert (search["collection"], search["query_scope"]) == ("segments", "COLLECTION_GROUP")
+    fields = [each["field_path"] for each in search["fields"]]
+    assert fields == ["terms", "start_epoch_ms"]
+    assert set(fields) <= set(INDEXES["unindexed_fields"]["segments"]), "nothing asks for either alone"
 
 
 def test_a_stream_is_in_the_index_of_a_query_only_while_it_belongs_to_its_answer(client: firestore.Client) -> None:
