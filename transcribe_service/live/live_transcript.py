@@ -20,17 +20,18 @@ from transcribe_service.live.event_ids import BEGINNING, EventId, Look
 from transcribe_service.live.messages import LiveRemoved, LiveSegment, event_body
 from transcribe_service.live.timeline import Timeline
 from transcribe_service.reading.coverage import heard, shown_words
+from transcribe_service.reading.generations import without_replaced
 from transcribe_service.reading.spans import Span
 from transcribe_service.reading.take_over import REACH_MS
 from transcribe_service.reading.transcript import settled_segments
 from transcribe_service.reading.utterances import utterances
 
 AFFECTED_MS: Final = 2 * REACH_MS
-"""So far from a change other segments may look different by it."""
+"""So far from a change other segments may look different by it; in a replay also those near a whole segment that is replaced."""
 DECIDING_MS: Final = 3 * REACH_MS
 """So far from those lies what decides how they look."""
 FORMER_MS: Final = 60_000
-"""So much further an earlier version of a segment may have reached, of which nothing is known any more."""
+"""So long a segment may be: so much further an earlier version may have reached, of which nothing is known any more."""
 MEETING: Final = ""
 """The key of the entry that is no segment."""
 
@@ -54,23 +55,21 @@ class LiveTranscript:
         """Of the newest entry."""
         self.position = BEGINNING
         """Of the last change that was applied."""
-        self.segments: dict[str, SegmentTranscript] = {}
+        self.current: dict[str, SegmentTranscript] = {}
+        """The segments that no later replay has replaced."""
+        self.first_of_each: Sequence[SegmentTranscript] = ()
+        """Of them, one of each connection for each of its clocks: what `meeting_epoch_ms` and `connections` need of all."""
+        self._segments: dict[str, SegmentTranscript] = {}
         self.look = Look()
         """Of everything that is shown."""
         self.state = self.look.state()
         """What ids say of it."""
         self._streams: Sequence[StreamRecord] = ()
         self._timeline = Timeline()
-        self._offsets: dict[tuple[str, int], SegmentTranscript] = {}
         self._entries: dict[str, Entry] = {}
         """In the order of `seq`."""
         self._touched: dict[str, str] = {}
         """Position by segment id, in that order."""
-
-    @property
-    def first_of_each(self) -> Sequence[SegmentTranscript]:
-        """A segment of each connection for each of its offsets: what `meeting_epoch_ms` and `connections` need of all segments."""
-        return list(self._offsets.values())
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Take in changes, the earliest first. Call `show` when the clock is another one now."""
@@ -84,10 +83,11 @@ class LiveTranscript:
         for change in changes:
             self.position = change.position
             if change.segment is None:  # where it was is not known any more
-                self._touch(self._entries.keys() | self.segments.keys())
+                self._touch(self._entries.keys() | self._segments.keys())
             else:
-                self._touch(self._timeline.near(heard(change.segment), AFFECTED_MS + FORMER_MS))
+                self._touch(self._timeline.near(heard(change.segment), _reach_ms(change.segment) + FORMER_MS))
             self._touch((change.segment_id,))
+        self._replace(self._segments, list(self._segments.values()))
 
     def show(self, look: Look, streams: Sequence[StreamRecord]) -> None:
         """How everything looks from now on. What looks different because of it is an entry anew, under ids of the old look."""
@@ -95,7 +95,7 @@ class LiveTranscript:
         before = self.state
         self.look, self._streams = look, streams
         anew = rendered_by != (look.epoch_ms, look.speaker_names, look.connected)
-        shown = self._shown(list(self.segments.values()))
+        shown = self._shown(list(self.current.values()))
         for segment_id in self._touched:
             self._enter(segment_id, shown.get(segment_id), before, anew=anew)
         self.state = look.state()
@@ -145,7 +145,7 @@ class LiveTranscript:
         return told()
 
     def _apply(self, change: Change) -> None:
-        before, now = self.segments.get(change.segment_id), change.segment
+        before, now = self._segments.get(change.segment_id), change.segment
         if now == before and change.segment_id in self._touched:
             return  # told twice
         self.position = max(self.position, change.position)
@@ -154,24 +154,34 @@ class LiveTranscript:
         affected = {change.segment_id: None}
         if spans:
             span = min(start for start, _ in spans), max(end for _, end in spans)
-            affected |= dict.fromkeys(self._timeline.near(span, AFFECTED_MS))
-            self._touch(self._timeline.near(span, AFFECTED_MS + FORMER_MS))
+            affected |= dict.fromkeys(self._timeline.near(span, _reach_ms(before, now)))
+            self._touch(self._timeline.near(span, _reach_ms(before, now) + FORMER_MS))
         self._touch((change.segment_id,))
-        shown = self._shown(self._deciding(affected))
+        shown = self._shown(self._replace(affected, self._deciding(affected)))
         for segment_id in affected:
             self._enter(segment_id, shown.get(segment_id), self.state)
 
     def _put(self, segment_id: str, segment: SegmentTranscript | None) -> None:
-        before = self.segments.pop(segment_id, None)
         if segment is None:
+            self._segments.pop(segment_id, None)
             self._timeline.take_out(segment_id)
         else:
-            self.segments[segment_id] = segment
+            self._segments[segment_id] = segment
             self._timeline.put(segment_id, heard(segment))
-        if before is not None and (segment is None or segment.epoch_offset_ms != before.epoch_offset_ms):
-            self._offsets = {(each.connection_id, each.epoch_offset_ms): each for each in self.segments.values()}
-        elif segment is not None:
-            self._offsets[segment.connection_id, segment.epoch_offset_ms] = segment
+
+    def _replace(self, segment_ids: Iterable[str], deciding: Sequence[SegmentTranscript]) -> list[SegmentTranscript]:
+        """Find out which of these segments are current, by those that decide it; returns those of them that are."""
+        current = without_replaced(deciding)
+        found = {each.segment_id: each for each in current}
+        is_moved = False
+        for segment_id in segment_ids:
+            before, now = self.current.pop(segment_id, None), found.get(segment_id)
+            if now is not None:
+                self.current[segment_id] = now
+            is_moved = is_moved or _clock(before) != _clock(now)
+        if is_moved:
+            self.first_of_each = list({_clock(each): each for each in self.current.values()}.values())
+        return current
 
     def _touch(self, segment_ids: Iterable[str]) -> None:
         for segment_id in segment_ids:
@@ -184,7 +194,7 @@ class LiveTranscript:
         if not spans:
             return []
         around: Span = min(start for start, _ in spans), max(end for _, end in spans)
-        return [self.segments[each] for each in self._timeline.near(around, DECIDING_MS)]
+        return [self._segments[each] for each in self._timeline.near(around, DECIDING_MS)]
 
     def _shown(self, segments: Sequence[SegmentTranscript]) -> dict[str, SegmentTranscript]:
         """As readers of the whole transcript see them."""
@@ -220,3 +230,11 @@ class LiveTranscript:
                 [segment], self.look.epoch_ms, self.look.speaker_names, connected=self.look.connected
             ),
         )
+
+
+def _clock(segment: SegmentTranscript | None) -> tuple[str, int] | None:
+    return (segment.connection_id, segment.epoch_offset_ms) if segment else None
+
+
+def _reach_ms(*versions: SegmentTranscript | None) -> int:
+    return AFFECTED_MS + (FORMER_MS if any(each and each.generation for each in versions) else 0)

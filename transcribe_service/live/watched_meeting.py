@@ -44,7 +44,7 @@ class WatchedMeeting:
         self._record, self._streams = self._read_meeting()
         self._begin(*self._load())
         self._tell()
-        if self._is_gone() and not self.transcript.segments:
+        if self._is_gone() and not self.transcript.current:
             raise unknown_meeting()
 
     def refresh(self, *, meeting_too: bool = True) -> None:
@@ -170,7 +170,7 @@ class WatchedMeeting:
         self.transcript.show(look, self._streams)
 
     def _tell(self) -> None:
-        segments = list(self.transcript.segments.values())
+        segments = list(self.transcript.current.values())
         meeting = self._record or unrecorded(self._tenant, self._meeting_id, self._streams, segments)
         view = meeting_view(StoredMeeting(meeting, self._streams, segments))
         told = LiveMeeting(**msgspec.structs.asdict(view), epoch_ms=self.transcript.look.epoch_ms)

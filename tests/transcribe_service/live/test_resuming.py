@@ -89,7 +89,7 @@ rare = {0: deleted_segment(), 1: renamed_speaker(), 2: changed_stream()}
 happening = st.integers(0, 13).flatmap(lambda number: rare.get(number, stored_segment()))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.data(),
     st.lists(happening, max_size=8),
