@@ -41,7 +41,7 @@ def babble(seconds: float, chance: Chance) -> Wave:
     """Noise with the spectrum of many voices (most below 1 kHz) that swells and fades some four times a second."""
     spectrum = _shaped(seconds, chance, lambda hertz: 1 / (1 + (hertz / 500) ** 2))
     syllables = _shaped(seconds, chance, lambda hertz: np.exp(-(((hertz - 4) / 2) ** 2)))
-    return 0.2 * spectrum * (1 + 0.8 * np.clip(syllables, -1, 1))
+    return 0.12 * spectrum * (1 + 0.8 * np.clip(syllables, -1, 1))
 
 
 def hum(seconds: float, _chance: Chance) -> Wave:
