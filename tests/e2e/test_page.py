@@ -73,6 +73,10 @@ def test_what_a_microphone_hears_is_read_renamed_found_heard_and_exported(
     expect(transcript).to_contain_text(SENTENCE)
     assert recorder.get_by_role("button", name="Stop").is_visible(), "it is read while it is being recorded"
     expect(page.get_by_role("heading", name="Planning, recorded")).to_be_visible()
+    assert all(each.endswith("404 (NOT FOUND)") for each in wrong), (
+        "only that the meeting is not there before its first chunk"
+    )
+    wrong.clear()
 
     recorder.get_by_role("button", name="Stop").click()
     expect(recorder).to_contain_text("complete and sent")

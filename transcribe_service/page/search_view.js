@@ -29,6 +29,7 @@ export function searchView({ api }) {
       }
       cursor = next;
       more.hidden = !next;
+      if (!hits.length && next) return load(); // what was found there is shown no more; there may be others behind it
       state.replaceChildren(...(last ? [] : [el("p", { class: "note" }, "Nothing was found.")]));
     } catch (error) {
       if (!ending.signal.aborted) state.replaceChildren(problemNote(error));

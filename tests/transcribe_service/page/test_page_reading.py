@@ -185,6 +185,26 @@ def test_words_are_found_in_the_meeting_that_is_open(site: Site, visit: Visit) -
     expect(page.locator(".word.found")).to_have_count(0)
 
 
+def test_words_are_found_in_all_meetings_and_lead_there(site: Site, visit: Visit) -> None:
+    seed_conversation(site, "m1", "Weekly planning")
+    seed_conversation(site, "m2", "")
+    page = visit("/")
+    search = page.get_by_label("Search in all meetings")
+    search.fill("storage")
+    search.press("Enter")
+    expect(page.get_by_role("heading", level=2)).to_have_text(["m2", "Weekly planning"])
+    expect(page.locator(".hits mark")).to_have_text(["storage", "storage"])
+    assert page.url == f"{site.url}/app/search#q=storage"
+    page.get_by_role("link", name="Ines Okafor").last.click()
+    expect(page.locator(".pointed")).to_contain_text("one full rehearsal with the new storage")
+    assert page.url.startswith(f"{site.url}/app/meetings/m1#ms=13")
+    page.go_back()
+    expect(page.locator(".hits mark")).to_have_count(2)
+    search.fill("unheard-of")
+    search.press("Enter")
+    expect(page.get_by_text("Nothing was found.")).to_be_visible()
+
+
 def test_a_word_is_heard_and_what_follows_it(site: Site, visit: Visit) -> None:
     site.meeting("m1")
     next_ms = site.say("m1", 1_000, [("Ada", "one two three four five six")])
