@@ -44,6 +44,9 @@ class StreamOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     time. `per_participant`: each is one person's own audio, and all are transcribed."""
     participant: str = ""
     """Who is heard on it, for `per_participant`: speaker of the words for which nothing else names one."""
+    untimed: bool = False
+    """When it was recorded is not known, as of a recording that was handed over without a time. It is transcribed whatever other
+    connections heard, and stands in for none."""
     prompt: str = ""
     """What Whisper is told before the audio: names, terms, a style."""
     started_at_ms: int | None = None

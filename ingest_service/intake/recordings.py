@@ -83,7 +83,7 @@ def store_piece(
         object_name=_chunk(intake, stream, seq),
         size_bytes=len(piece),
         captured_at_ms=captured_at_ms,
-        options=options,
+        options=of_recording(options),
     )
     intake.refuse_new(event.object_name, intake.limits.seq_problem(stream.connection_id, seq))
     created = intake.blobs.create(event.object_name, piece, chunk_metadata(event))
@@ -108,7 +108,7 @@ def finish_recording(intake: Intake, stream: Stream, options: StreamOptions, *, 
 
     One event is enough: the segmenter lists what a connection has that it does not know yet. Harmless to repeat.
     """
-    intake.claim(stream, options)
+    intake.claim(stream, of_recording(options))
     end_stream(intake, stream, EndOfStream(last_seq))
 
 
@@ -144,7 +144,14 @@ def empty_recording() -> Problem:
 
 def is_same_wish(one: StreamOptions, other: StreamOptions) -> bool:
     """Whether two attempts say the same of a recording, whoever of the tenant's users makes them."""
-    return msgspec.structs.replace(one, user_id="") == msgspec.structs.replace(other, user_id="")
+    return of_recording(msgspec.structs.replace(one, user_id="")) == of_recording(
+        msgspec.structs.replace(other, user_id="")
+    )
+
+
+def of_recording(options: StreamOptions) -> StreamOptions:
+    """`options` with what follows for a recording: without a time it can't be told which others heard the same."""
+    return msgspec.structs.replace(options, untimed=options.started_at_ms is None)
 
 
 def _as_begun(intake: Intake, stream: Stream, options: StreamOptions) -> tuple[StreamOptions, int]:

@@ -4,7 +4,8 @@ Connections that are `shared` each hear the whole meeting. One of them is primar
 audio covers that time. Coverage is audio and not speech: where the primary heard silence, nothing was said. When the primary ends,
 stalls or has a gap, the next one that covers takes over from exactly where coverage ended. Words belong to the moment of their middle.
 At such a moment both connections may have heard the same words at slightly different times; see `take_over`.
-Connections that are `per_participant` cover for nobody, and all their words are shown.
+Connections that are `per_participant` cover for nobody, and all their words are shown; so do recordings of which nobody said when they
+were made.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,7 +46,11 @@ def account_of(record: StreamRecord) -> Spans:
 
 def sharing(streams: Iterable[StreamRecord]) -> list[StreamRecord]:
     """The connections that stand in for one another, those first that are primary before others."""
-    shared = [each for each in streams if each.options.connections == "shared" and each.erased_at_ms is None]
+    shared = [
+        each
+        for each in streams
+        if each.options.connections == "shared" and not each.options.untimed and each.erased_at_ms is None
+    ]
     return sorted(shared, key=lambda each: (each.opened_at_ms, each.connection_id))
 
 

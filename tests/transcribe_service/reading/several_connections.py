@@ -30,6 +30,7 @@ def connection(
     participant: str = "",
     user: str = "",
     segments: int = 1,
+    untimed: bool = False,
 ) -> StreamRecord:
     """Opened as the nth; open still, or closed with audio over `closed` (meeting time) but for `gaps`."""
     summary = None
@@ -50,7 +51,7 @@ def connection(
         meeting_id="m1",
         connection_id=name,
         opened_at_ms=EPOCH_MS + opened,
-        options=StreamOptions(connections=mode, participant=participant, user_id=user),
+        options=StreamOptions(connections=mode, participant=participant, user_id=user, untimed=untimed),
         summary=summary,
     )
 
@@ -66,10 +67,16 @@ def heard_segment(
     skew: int = 0,
     final: bool = True,
     standby: bool = False,
+    cut_to_its_own: bool = True,
 ) -> SegmentTranscript:
-    """Of a connection whose stream time 0 is `begins` and whose clock is `skew` late: what it heard of `said`, times cut to its own."""
+    """Of a connection whose stream time 0 is `begins` and whose clock is `skew` late: what it heard of `said`.
+
+    The times of its words are cut to its own, as the worker does.
+    """
     words = [
         Word(text, max(at, start) - begins, min(until, end) - begins, 0.9)
+        if cut_to_its_own
+        else Word(text, at - begins, until - begins, 0.9)
         for text, at, until in said
         if start <= (at + until) // 2 < end
     ]
@@ -126,7 +133,10 @@ def cuts(draw: st.DrawFn, start: int, end: int) -> list[tuple[int, int]]:
 
 @st.composite
 def hearings(draw: st.DrawFn, said: list[Said]) -> list[tuple[StreamRecord, list[SegmentTranscript]]]:
-    """One to four shared connections, each with what it heard: with gaps, open or closed, all with the same clock."""
+    """One to four shared connections, each with what it heard: with gaps, open or closed, all with the same clock.
+
+    Words that are cut off keep their times: which of two pieces of a word is nearer to its middle is no question of taking over.
+    """
     length = said[-1][2] + 1000
     found = []
     for number in range(draw(st.integers(1, 4))):
@@ -135,7 +145,7 @@ def hearings(draw: st.DrawFn, said: list[Said]) -> list[tuple[StreamRecord, list
         begins, ends = spans[0][0], spans[-1][1]
         gaps = [(a, b) for (_, a), (b, _) in pairwise(spans)]
         segments = [
-            heard_segment(name, start, end, said, begins=begins, whole_from=span[0])
+            heard_segment(name, start, end, said, begins=begins, whole_from=span[0], cut_to_its_own=False)
             for span in spans
             for start, end in cuts(draw, *span)
         ]

@@ -158,6 +158,12 @@ def test_participants_cover_for_nobody_and_nothing_of_theirs_is_dropped() -> Non
     assert sorted(shown(streams, segments)) == [(t, n) for t in "abc" for n in ("c1", "c2", "c3")]
 
 
+def test_recordings_that_nobody_gave_a_time_are_all_shown() -> None:
+    segments = [heard_segment(name, 0, 3000, SAID) for name in ("c1", "c2", "c3")]
+    streams = [connection("c1", opened=0, untimed=True), connection("c2", opened=1), connection("c3", opened=2)]
+    assert sorted(shown(streams, segments)) == [(t, n) for t in "abc" for n in ("c1", "c2")]
+
+
 def test_a_meeting_with_one_connection_is_left_as_it_is() -> None:
     segments = [heard_segment("c1", 0, 3000, SAID)]
     assert shown_words([connection("c1", opened=0)], segments, segments)[0] is segments[0]
