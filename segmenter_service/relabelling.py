@@ -31,8 +31,9 @@ def relabel(holding: Holding, *, at_once: bool = False) -> None:
 def forget_old(holding: Holding) -> None:
     """Let go of what lies SPEAKER_RELABEL_SEC before the uncut audio: what becomes known of it is not looked at any more."""
     kept: list[AnnouncedFinal] = []
+    from_ms = _uncut_ms(holding) - relabelled_ms(holding)
     for each in holding.state.announced:
-        if each.end_ms > _uncut_ms(holding) - relabelled_ms(holding):
+        if each.end_ms > from_ms:
             kept.append(each)
         elif each.due:
             _look_again(holding, each)
