@@ -77,9 +77,10 @@ class Retranscriptions:
             raise Problem(
                 409, "retranscription-under-way", f"Another one is under way: {running.take}.", take=running.take
             )
-        if running.published_at_ms is None:
-            self.go_on(work)
-        return running
+        if running.published_at_ms is not None:
+            return running
+        work = self._look(work, running, publish=True) or work
+        return next(each for each in content_of(work, RetranscriptionContent).takes if each.take == running.take)
 
     def get(self, tenant: str, meeting_id: str, take: str) -> Take | None:
         """One of a meeting's, as it is now."""
