@@ -37,6 +37,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
         environ = demo_environment() | {
             "WHISPER_SERVICE_URL": whisper.url,
             "TRANSCRIPTION_WAIT_SEC": "0.5",
+            "LIVE_MAX_SEC": "1",
             "PUSH_TOKEN": PUSH_TOKEN,
             "TRACE_EXPORTER": "none",
             "TENANT_REQUESTS_PER_SEC": "0",
@@ -190,6 +191,8 @@ def transcribe(call: Checked, audio: bytes) -> None:
     for wanted in ("text", "srt", "vtt", "verbose_json", "diarized_json", "json"):
         etag = call(200, "GET", transcript, path=meeting, params={"format": wanted}).headers["ETag"]
     call(304, "GET", transcript, path=meeting, headers={"If-None-Match": etag})
+    live = call(200, "GET", "/v1/meetings/{meeting_id}/live", path=meeting)  # ends by itself, soon here
+    assert live.text.count("event: meeting") == 1
     said, *_ = call(200, "GET", transcript, path=meeting).json()["utterances"]
     call(200, "GET", transcript, path=meeting, params={"since": said["start_at"], "from_ms": 0, "speaker": ""})
     read(call, meeting, said["segment_id"])

@@ -94,10 +94,10 @@ def live_blueprint(hub: LiveHub, tokens: TokenVerifier, drain: Drain, clock: Clo
         return response
 
     def _events(reader: Reader, token: "_Token") -> Iterator[bytes]:
-        over_at_s = clock.monotonic_s() + max_s
-        check_at_s = clock.monotonic_s() + TOKEN_CHECK_S
+        now_s = clock.monotonic_s()
+        over_at_s, check_at_s = now_s + max_s, now_s + TOKEN_CHECK_S
         yield retry_hint(random.randint(*RETRY_MS))  # noqa: S311 -- jitter, not a secret
-        while (events := reader.next(HEARTBEAT_S)) is not None:
+        while (events := reader.next(min(HEARTBEAT_S, max(0.0, over_at_s - now_s)))) is not None:
             yield events or HEARTBEAT
             now_s = clock.monotonic_s()
             if now_s >= check_at_s:
