@@ -6,7 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPException
 from typing import Final, Protocol
 
@@ -75,24 +75,24 @@ class BoundedPoster:
         except UrlRefused as error:
             raise PostFailed(error.reason) from None
         connection = self._connected(target, addresses, deadline_s)
-        try:
-            with _ended_at(connection, deadline_s - self._monotonic_s()) as ran_out:
-                try:
-                    connection.request(
-                        "POST",
-                        target.path,
-                        body=body,
-                        headers={"Host": target.authority, "Content-Type": "application/json", **headers},
-                        preload_content=False,
-                    )
-                    response = connection.getresponse()
-                except _FAILURES as error:
-                    slow = ran_out.is_set() or isinstance(error, TimeoutError)
-                    raise PostFailed("timeout" if slow else "no_answer") from None
+        with closing(connection), _ended_at(connection.sock, deadline_s - self._monotonic_s()) as ran_out:
+            try:
+                connection.request(
+                    "POST",
+                    target.path,
+                    body=body,
+                    headers={"Host": target.authority, "Content-Type": "application/json", **headers},
+                    preload_content=False,
+                )
+                response = connection.getresponse()
+            except _FAILURES as error:
+                slow = ran_out.is_set() or isinstance(error, TimeoutError)
+                raise PostFailed("timeout" if slow else "no_answer") from None
+            with closing(response):
+                if ran_out.is_set():
+                    raise PostFailed("timeout")  # it was cut off in the middle of its headers
                 _read_a_little(response)
-        finally:
-            connection.close()
-        return Posted(response.status, response.headers.get("Retry-After"))
+                return Posted(response.status, response.headers.get("Retry-After"))
 
     def _connected(self, target: Target, addresses: list[str], deadline_s: float) -> HTTPConnection:
         reason = "no_answer"
@@ -107,8 +107,7 @@ class BoundedPoster:
                 connection.close()
                 reason = _why_not_connected(error)
                 continue
-            if connection.sock is not None:
-                connection.sock.settimeout(max(0.1, deadline_s - self._monotonic_s()))
+            connection.timeout = max(0.1, deadline_s - self._monotonic_s())  # from here on for each read and write
             return connection
         raise PostFailed(reason)
 
@@ -121,17 +120,15 @@ class BoundedPoster:
 
 
 @contextmanager
-def _ended_at(connection: HTTPConnection, left_s: float) -> Iterator[threading.Event]:
+def _ended_at(connected: socket.socket | None, left_s: float) -> Iterator[threading.Event]:
     """The connection is cut once the time is over: a server that sends a byte now and then would hold it for ever."""
     ran_out = threading.Event()
 
     def cut() -> None:
         ran_out.set()
-        if connection.sock is not None:
-            try:
-                connection.sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return  # it is closed already
+        if connected is not None:
+            with suppress(OSError):  # it is closed already
+                connected.shutdown(socket.SHUT_RDWR)
 
     timer = threading.Timer(max(0.0, left_s), cut)
     timer.daemon = True
@@ -151,6 +148,8 @@ def _read_a_little(response: urllib3.BaseHTTPResponse) -> None:
 
 
 def _why_not_connected(error: Exception) -> str:
+    if isinstance(error, urllib3.exceptions.NewConnectionError):  # urllib3 calls a refused connection a time-out too
+        return "no_connection"
     if isinstance(error, urllib3.exceptions.ConnectTimeoutError | TimeoutError):
         return "timeout"
     if isinstance(error, urllib3.exceptions.SSLError | ssl.SSLError):
