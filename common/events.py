@@ -209,8 +209,8 @@ class SegmentReady(Event, frozen=True, kw_only=True):
     model: str = ""
     """Model to ask Whisper for, where a transcription is to have another than the installation's."""
     whole_from_ms: Ms | None = None
-    """Stream time from which on no audio is missing up to the segment: what was skipped as silence was heard, lost chunks were not.
-    None (an earlier release said nothing): its own start."""
+    """Stream time from which on no audio is missing up to the segment: where the one before it ended, for what was skipped as silence
+    was heard, or a gap. None (an earlier release said nothing): its own start."""
     take_over: bool = False
     """Another connection of the meeting was expected to cover the same time and did not: transcribe it, whatever else covers it."""
 

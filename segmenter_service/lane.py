@@ -29,7 +29,7 @@ class Lane(msgspec.Struct, kw_only=True):
     channel: int
     start_frame: int = 0
     whole_from_frame: int = 0
-    """Where the last gap ended: from here to the end of the span no audio is missing."""
+    """Where the last segment or gap ended: from here to the end of the span no audio is missing, silence that was skipped included."""
     activity: bytes = b""
     vad: VoiceActivityState = msgspec.field(default_factory=VoiceActivityState)
     scored_samples: int = 0
@@ -90,6 +90,7 @@ class Lane(msgspec.Struct, kw_only=True):
         """`[start_frame, end_frame)` has become a final segment."""
         self.segments += 1
         self.segment_frames += end_frame - self.start_frame
+        self.whole_from_frame = end_frame
         self._advance(end_frame)
 
     def skip(self, to_frame: int) -> None:

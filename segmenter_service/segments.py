@@ -100,7 +100,7 @@ def _event(
 
 
 def _whole_from_frame(holding: Holding, channel: int) -> int:
-    """Where the last gap of a channel ended. A segment that late chunks gave lies before, and speaks for itself alone."""
+    """Where a channel's last segment or gap ended. A segment that late chunks gave lies before, and speaks for itself alone."""
     return next((lane.whole_from_frame for lane in holding.state.lanes if lane.channel == channel), 0)
 
 
