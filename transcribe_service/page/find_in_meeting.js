@@ -17,11 +17,11 @@ export class FindInMeeting {
 
   /** Marks anew, after the transcript or the wish has changed. */
   refresh() {
-    for (const word of this.transcript.node.querySelectorAll(".found")) word.classList.remove("found", "found-here");
     const wanted = this.input.value.trim();
+    if (!wanted && !this.#found.length) return this.#tell();
+    for (const word of this.transcript.node.querySelectorAll(".found")) word.classList.remove("found", "found-here");
     this.#found = wanted ? this.transcript.rows.flatMap((row) => places(row.item.utterance.words.map(({ text }) => text), wanted).map((indexes) => ({ row, indexes }))) : [];
     for (const { row, indexes } of this.#found) indexes.forEach((index) => row.words[index].classList.add("found"));
-    this.buttons.hidden = !wanted;
     this.#tell();
   }
 
@@ -46,6 +46,7 @@ export class FindInMeeting {
   }
 
   #tell() {
+    this.buttons.hidden = !this.input.value.trim();
     const many = this.#found.length;
     setText(this.count, !this.input.value.trim() ? "" : !many ? "not found" : this.#at < 0 ? `${many} found` : `${Math.min(this.#at, many - 1) + 1} of ${many}`);
   }

@@ -29,11 +29,14 @@ export class LaneChart {
   /** Draws what `MeetingState` knows. */
   show(said, gaps) {
     this.said = said;
-    const lanes = new Map();
+    const lanes = new Map(), alike = new Map([[null, null]]);
     for (const { utterance } of said) {
-      let key = keyOf(utterance) || null;
-      this.speakers.classOf(key);
-      if (key !== null) [key] = this.speakers.keysLike(key);
+      const own = keyOf(utterance) || null;
+      if (!alike.has(own)) {
+        this.speakers.classOf(own);
+        alike.set(own, this.speakers.keysLike(own)[0]);
+      }
+      const key = alike.get(own);
       if (!lanes.has(key)) lanes.set(key, { key, spans: [], spokenMs: 0 });
       const lane = lanes.get(key);
       lane.spans.push(utterance);

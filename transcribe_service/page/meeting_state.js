@@ -61,8 +61,10 @@ export class MeetingState {
   get losses() {
     const sum = (name) => (this.meeting?.streams ?? []).reduce((all, each) => all + (each[name] ?? 0), 0);
     const refused = sum("segments_refused"), unreadable = sum("quarantined"), told = [];
+    const invented = (this.meeting?.streams ?? []).flatMap(({ words_dropped }) => Object.values(words_dropped ?? {})).reduce((all, each) => all + each, 0);
     if (refused) told.push(`${refused === 1 ? "One segment" : `${refused} segments`} could not be transcribed.`);
     if (unreadable) told.push(`${unreadable === 1 ? "One piece" : `${unreadable} pieces`} of the recording could not be read.`);
+    if (invented) told.push(`${invented === 1 ? "One word was" : `${invented} words were`} left out, since they seem invented rather than heard.`);
     return told.join(" ");
   }
 }

@@ -45,7 +45,8 @@ export function meetingView({ api, meetingId, recording, announcer, bars }) {
   settle();
   follow(api, meetingId, {
     signal, onevents: take, isExpected: () => recording.meetingId === meetingId && !state.meeting,
-    onstate: (told) => setText(connection, told === "live" ? "" : state.meeting ? "Connection lost; trying again …" : recording.meetingId === meetingId ? "Waiting for the first words …" : ""),
+    onstate: (told, error) => setText(connection, told === "live" ? "" : !state.meeting && recording.meetingId === meetingId ? "Waiting for the first words …"
+      : `${error && error.status ? error.message : "Connection lost."} Trying again …`),
   }).catch((error) => {
     setText(connection, "");
     news.replaceChildren(problemNote(error.status === 404 ? new Error("There is no such meeting.") : error));
@@ -104,10 +105,11 @@ export function meetingView({ api, meetingId, recording, announcer, bars }) {
   }
 
   function showNames() {
-    const name = state.meeting?.title || meetingId;
+    const name = state.meeting?.title || meetingId, { names } = speakers;
     speakers.names = state.meeting?.speaker_names ?? {};
     if (state.meeting) document.title = `${name} – turnscribe`;
     setText(title, name);
+    if (JSON.stringify(names) === JSON.stringify(speakers.names)) return; // thousands of rows
     transcript.rename();
     lanes.rename();
   }

@@ -107,6 +107,7 @@ export class TranscriptView {
 /** One utterance. */
 class Row {
   words = [];
+  colour = "speaker-none";
   #said = el("span", { class: "name" });
   #time = el("button", { class: "time", type: "button", tabindex: "-1" });
   #state = el("span", { class: "unseen" });
@@ -114,7 +115,7 @@ class Row {
 
   constructor(speakers) {
     this.speakers = speakers;
-    this.node = el("li", {}, el("div", { class: "said-by" }, this.#said, this.#time), el("div", { class: "text" }, this.#text, this.#state));
+    this.node = el("li", { class: this.colour }, el("div", { class: "said-by" }, this.#said, this.#time), el("div", { class: "text" }, this.#text, this.#state));
   }
 
   show(item, goesOn) {
@@ -132,9 +133,11 @@ class Row {
   }
 
   name() {
-    const key = keyOf(this.item.utterance), name = this.speakers.nameOf(key);
-    for (const each of [...this.node.classList]) if (each.startsWith("speaker-")) this.node.classList.remove(each);
-    this.node.classList.add(this.speakers.classOf(key));
+    const key = keyOf(this.item.utterance), name = this.speakers.nameOf(key), colour = this.speakers.classOf(key);
+    if (colour !== this.colour) {
+      this.node.classList.remove(this.colour);
+      this.node.classList.add(this.colour = colour);
+    }
     if (!this.#said.parentNode) return; // somebody is writing another name into its place
     const tag = key ? "BUTTON" : "SPAN";
     if (this.#said.tagName !== tag) {

@@ -41,9 +41,11 @@ class Site:
 
     token = API_TOKEN
 
-    def __init__(self, world: World | None = None) -> None:
-        self.world = world or World()
-        self.deps = replace(self.world.deps(), clock=SystemClock())
+    def __init__(self, ingest_url: str = "") -> None:
+        self.world = World()
+        deps = self.world.deps()
+        settings = msgspec.structs.replace(deps.settings, ingest_public_url=ingest_url)
+        self.deps = replace(deps, clock=SystemClock(), settings=settings)
         app = create_app(self.deps)
         app.register_blueprint(recorder_routes())  # ingest is under the same address, as in the local runner
         self._server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)

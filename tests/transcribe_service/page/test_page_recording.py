@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Request, Route, expect
 
+from tests.ingest_service.websocket.ingest_process import IngestProcess
 from tests.transcribe_service.page.conftest import Visit
 from tests.transcribe_service.page.seeded import Site
 
@@ -82,3 +85,22 @@ def test_who_may_not_use_the_microphone_is_told_so(visit: Visit) -> None:
     page.get_by_role("button", name="Start recording").click()
     expect(page.get_by_role("alert")).to_contain_text("may not use the microphone")
     expect(page.get_by_role("button", name="Start recording")).to_be_enabled()
+
+
+def test_a_recording_goes_to_another_origin_where_the_installation_says_so(
+    context: BrowserContext, tmp_path: Path
+) -> None:
+    """As on Cloud Run, where every service has a name of its own: the policy and CORS let exactly that through."""
+    with (
+        IngestProcess(tmp_path, CORS_ALLOWED_ORIGINS="*", API_TOKEN=Site.token) as ingest,
+        Site(ingest_url=ingest.url) as site,
+        closing(context.new_page()) as page,
+    ):
+        page.goto(site.signed_in("/app/record"))
+        page.get_by_role("button", name="Start recording").click()
+        bar = page.get_by_role("region", name="Recording")
+        expect(bar).to_contain_text("Recording 0:03")
+        bar.get_by_role("button", name="Stop").click()
+        expect(bar).to_contain_text("The recording is complete and sent.")
+        assert page.evaluate("violations") == []
+        assert list(tmp_path.rglob("chunks/00000000*"))

@@ -141,6 +141,36 @@ def test_a_feed_that_breaks_goes_on_behind_the_last_whole_event(site: Site, visi
     assert told["states"][:3] == ["live", "waiting", "live"]
 
 
+HIDDEN = """async () => {
+  const { follow } = await import("/app/live_feed.js");
+  const asked = [], ending = new AbortController();
+  window.hide = (is) => { Object.defineProperty(document, "hidden", { value: is, configurable: true }); document.dispatchEvent(new Event("visibilitychange")); };
+  const api = { async request(_path, { headers, signal }) {
+    asked.push(headers["Last-Event-ID"] ?? null);
+    return { body: new ReadableStream({ start(out) {
+      out.enqueue(new TextEncoder().encode("id: 7-a\\nevent: segment\\ndata: {}\\n\\n"));
+      signal.addEventListener("abort", () => out.error(new DOMException("", "AbortError")));
+    } }) };
+  } };
+  window.asked = asked;
+  follow(api, "m1", { signal: ending.signal, onevents() {}, onstate() {} });
+}"""
+
+
+def test_a_page_that_nobody_looks_at_gives_its_connection_back(site: Site, visit: Visit) -> None:
+    page = visit("/")
+    page.clock.install()
+    page.evaluate(HIDDEN)
+    page.wait_for_function("() => asked.length === 1")
+    page.evaluate("() => hide(true)")
+    page.clock.run_for(70_000)
+    assert page.evaluate("asked.length") == 1
+    page.evaluate("() => hide(false)")
+    page.clock.run_for(1_000)
+    page.wait_for_function("() => asked.length === 2")
+    assert page.evaluate("asked") == [None, "7-a"]
+
+
 PARSED = """async () => {
   const { EventStreamParser } = await import("/app/event_stream.js");
   const text = "retry: 5\\r\\n\\r\\n: comment\\rid: 1\\nevent: a\\ndata: x\\ndata:y\\r\\n\\r\\ndata\\n\\nid: 2\\r\\rid\\rdata: last\\n\\ndata: unfinished\\n";
