@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,9 +15,14 @@ class Receiving:
 
     port: int
     over: threading.Event
-    requests: list[bytes] = field(default_factory=list)
+    got: list[tuple[float, bytes]] = field(default_factory=list)
+    """Requests, with when they had come, in seconds since the epoch."""
     names: list[str | None] = field(default_factory=list)
     """What clients called it in their TLS hello."""
+
+    @property
+    def requests(self) -> list[bytes]:
+        return [request for _, request in self.got]
 
     @property
     def url(self) -> str:
@@ -78,7 +84,8 @@ def receiving(behaviour: Behaviour = OK, tls: ssl.SSLContext | None = None) -> I
                     tls.sni_callback = lambda _socket, name, _context: server.names.append(name)
                     accepted = tls.wrap_socket(accepted, server_side=True)
                 with accepted:
-                    server.requests.append(_request(accepted))
+                    request = _request(accepted)
+                    server.got.append((time.time(), request))
                     behaviour(accepted, server)
 
         def accept() -> None:
