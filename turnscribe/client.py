@@ -36,6 +36,7 @@ from turnscribe.tokens import Tokens
 from turnscribe.transport import Answer, RetryPolicy, Transport
 from turnscribe.upload import PART_BYTES, ToldProgress, UploadedRecording, upload
 from turnscribe.upload_identity import UploadOptions
+from turnscribe.webhook_receivers import Webhooks
 
 _DEAD_LETTERS: Final = "/v1/deadletters"
 TextFormat = Literal["text", "srt", "vtt"]
@@ -64,6 +65,11 @@ class Client:
     def tokens(self) -> Tokens:
         """Who may use the server on the tenant's behalf."""
         return Tokens(self._transport)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Where the tenant's transcripts are sent."""
+        return Webhooks(self._transport)
 
     def stream(
         self,

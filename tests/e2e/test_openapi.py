@@ -41,6 +41,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
             "PUSH_TOKEN": PUSH_TOKEN,
             "TRACE_EXPORTER": "none",
             "TENANT_REQUESTS_PER_SEC": "0",
+            "WEBHOOK_ALLOW_PRIVATE": "true",
         }
         with LocalServer(tmp_path_factory.mktemp("openapi"), free_port(), environ) as running:
             running.wait_until_ready(READY_S)
@@ -229,6 +230,18 @@ def manage(call: Checked, runner: LocalServer) -> None:
     call(304, "GET", "/v1/recorder.js", headers={"If-None-Match": etag})
 
 
+def keep_webhooks(call: Checked) -> None:
+    hooks, hook = "/v1/webhooks", "/v1/webhooks/{webhook_id}"
+    made = call(201, "POST", hooks, json={"url": f"http://127.0.0.1:{free_port()}/", "provisional": True}).json()
+    of = {"path": {"webhook_id": made["id"]}}
+    call(200, "GET", hooks)
+    call(200, "GET", hook, **of)
+    call(200, "PATCH", hook, **of, json={"enabled": False, "events": ["meeting.completed"]})
+    call(200, "POST", hook + "/secret", **of)
+    assert call(200, "POST", hook + "/test", **of).json() == {"delivered": False, "reason": "no_connection"}
+    call(204, "DELETE", hook, **of)
+
+
 def record_as_ever(call: Checked, audio: bytes) -> None:
     """The earlier system's clients."""
     extension, users = "/api/v1/extension/", "/api/v1/users/"
@@ -249,6 +262,7 @@ def test_every_declared_success_is_seen_and_is_as_declared(runner: LocalServer, 
         store_recordings(call, audio)
         transcribe(call, audio)
         manage(call, runner)
+        keep_webhooks(call)
         record_as_ever(call, audio)
     over_a_socket = {("GET", "/v1/stream", "101")}  # shown by the WebSocket's own tests
     assert call.seen == successes(document) - over_a_socket
