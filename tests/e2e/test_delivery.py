@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import statistics
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 import requests
 
+from local_cloud.stack import Stack
 from tests.e2e.conftest import READY_S, demo_environment, until
 from tests.e2e.excerpts import write_excerpt
 from tests.transcribe_service.delivery.receiving_server import Receiving, answering, hangs, receiving
@@ -95,9 +97,17 @@ class Runner:
         os.kill(self.server.pid, signal.SIGKILL)
         self.server.stop()
 
-    def ask(self, method: str, path: str, **sent: Any) -> Json:
+    @property
+    def ingest_url(self) -> str:
+        return self.server.url
+
+    @property
+    def read_url(self) -> str:
+        return self.server.url
+
+    def ask(self, method: str, path: str, *, at: str = "", **sent: Any) -> Json:
         headers = {"Authorization": "Bearer reader"}
-        answer = requests.request(method, self.server.url + path, headers=headers, timeout=60, **sent)
+        answer = requests.request(method, (at or self.read_url) + path, headers=headers, timeout=60, **sent)
         assert answer.status_code < 300, answer.text
         found: Json = answer.json()
         return found
@@ -106,12 +116,12 @@ class Runner:
         return Told(server, self.ask("POST", "/v1/webhooks", json={"url": server.url, **said})["secret"])
 
     def record(self, meeting_id: str) -> None:
-        self.ask("POST", "/v1/recordings", params={"meeting_id": meeting_id}, data=self._audio)
+        self.ask("POST", "/v1/recordings", at=self.ingest_url, params={"meeting_id": meeting_id}, data=self._audio)
 
     def finals(self, meeting_id: str) -> Counter[str]:
         """The segments of a meeting that readers get words of, each once; empty while it is not complete."""
         answer = requests.get(
-            f"{self.server.url}/v1/meetings/{meeting_id}/transcript",
+            f"{self.read_url}/v1/meetings/{meeting_id}/transcript",
             headers={"Authorization": "Bearer reader"},
             timeout=60,
         )
@@ -121,12 +131,28 @@ class Runner:
         return Counter({each["segment_id"] for each in found["utterances"]})
 
 
+class OnStack(Runner):
+    """The same on the emulators, with two workers for each service."""
+
+    def start(self) -> None:
+        environ = self._environ | {"WEB_CONCURRENCY": "2"}
+        self.stack = self.started.enter_context(Stack(self._folder / "stack", environ))
+
+    @property
+    def ingest_url(self) -> str:
+        return self.stack.ingest_url
+
+    @property
+    def read_url(self) -> str:
+        return self.stack.read_url
+
+
 @pytest.fixture
 def runner_of(tmp_path: Path) -> Iterator[Callable[..., Runner]]:
     with ExitStack() as stack:
 
-        def made(**said: str) -> Runner:
-            runner = Runner(tmp_path, stack.enter_context(scripted_whisper()).url, **said)
+        def made(kind: type[Runner] = Runner, **said: str) -> Runner:
+            runner = kind(tmp_path, stack.enter_context(scripted_whisper()).url, **said)
             stack.enter_context(runner.started)
             runner.start()
             return runner
@@ -194,3 +220,19 @@ def test_what_is_owed_outlives_the_process(runner_of: Callable[..., Runner]) -> 
         ids = [message_id for message_id, _, _ in told.messages]
         assert refused <= set(ids), "with the ids that it had before"
         assert len(ids) == len(set(ids)), "and once"
+
+
+@pytest.mark.component("emulators")
+def test_on_the_cloud_s_adapters_everybody_is_told_everything_once_too(runner_of: Callable[..., Runner]) -> None:
+    with receiving() as good, receiving(hangs) as hanging, receiving() as engine:
+        runner = runner_of(OnStack, ENGINE_API_URL=f"http://127.0.0.1:{engine.port}")
+        runner.webhook(hanging)
+        told = runner.webhook(good)
+        time.sleep(6)  # as long as a process remembers that there was no webhook
+        meetings = [f"meeting-{number}" for number in range(3)]
+        for meeting in meetings:
+            runner.record(meeting)
+        until(lambda: all_told(runner, told, meetings), "everything is told")
+        segments = {segment for meeting in meetings for segment in runner.finals(meeting)}
+        until(lambda: engine_finals(engine) == segments, "the Engine API has every final segment")
+    print(f"\nstored to delivered on the emulators, ms: {spread(told.latencies_ms())}")
