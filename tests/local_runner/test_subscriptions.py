@@ -18,6 +18,7 @@ def test_transcribe_waits_as_long_as_it_is_told_and_has_work_ahead_of_its_thread
     settings = load_runner_settings({"PROCESSING_THREADS": "5", "PUSH_ACK_DEADLINE_SEC": "420"}, token=lambda: "t")
     made = {each.name: each for each in subscriptions(settings)}
     assert (made["segmenter"].max_in_flight, made["transcribe"].max_in_flight) == (4, 7)
+    assert made["deliveries"].max_in_flight > settings.transcribe.delivery_threads
     assert made["transcribe"].ack_deadline_s == made["transcribe-dead-letters"].ack_deadline_s == 420
     assert made["segmenter"].ack_deadline_s == made["segmenter-dead-letters"].ack_deadline_s == 300
 

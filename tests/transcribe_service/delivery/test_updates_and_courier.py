@@ -1,6 +1,8 @@
 """From a stored segment to the receiver, over ports in memory: everything is told once, whatever is repeated, killed or down."""
 
 import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -428,3 +430,17 @@ def test_the_engine_gets_the_tenants_that_the_operator_names(world: World) -> No
     post.handle(post.store(segment(tenant="acme")))
     post.run()
     assert post.hosts == ["engine"]
+
+
+def test_many_pushes_at_once_send_each_message_once(post: Post, world: World) -> None:
+    world.webhooks.create(webhook("other"))
+    for number in range(30):
+        post.handle(post.store(segment(number * 2000)))
+    events = [event for event in world.publisher.published if isinstance(event, DeliveriesDue)] * 2
+    world.publisher.published.clear()
+    with ThreadPoolExecutor(8) as pushes:
+        list(pushes.map(post.courier.handle, events))
+    sweep(post)
+    assert sorted(Counter(post.hosts).items()) == [("other", 30), ("wh_1", 30)]
+    assert len({(url, headers["webhook-id"]) for url, headers, _ in post.poster.sent}) == 60
+    assert {each.outcome for each in world.deliveries.stored.values()} == {"delivered"}
