@@ -33,8 +33,8 @@ AROUND_S: Final = 24.0
 """Audio before and after the outage."""
 LEAST_AUDIO_S: Final = 24.0
 """Audio that comes during it."""
-FLAT_KB: Final = 48 * 1024
-"""What Python's heap may grow by and shrink again; a stream's audio alone would be 10 MB for five minutes, segments in hand more."""
+FLAT_KB: Final = 32 * 1024
+"""What Python's heap may grow by from one meeting to the next. Measured in five minutes: 3 to 8 MB."""
 SHORT_SETTINGS: Final = {
     "WHISPER_TIMEOUT_SEC": "2",
     "WHISPER_BUDGET_SEC": "4",

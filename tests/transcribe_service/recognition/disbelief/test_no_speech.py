@@ -31,3 +31,11 @@ def test_where_the_server_does_not_tell_nothing_is_dropped() -> None:
     assert no_speech(said("Thank you.")) == frozenset()
     assert no_speech(said("Thank you.", no_speech_prob=0.9)) == frozenset()
     assert no_speech(said("Thank you.", avg_logprob=-2.0)) == frozenset()
+
+
+def test_a_span_of_many_words_that_is_hard_to_hear_stays() -> None:
+    sentence = "So the first thing that we looked at was how long people wait"
+    in_noise = said(sentence, no_speech_prob=0.5, avg_logprob=-0.9)
+    assert no_speech(in_noise) == frozenset()
+    silence = said(sentence, no_speech_prob=0.7, avg_logprob=-1.2)
+    assert texts(silence, no_speech(silence)) == ""
