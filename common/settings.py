@@ -1,11 +1,11 @@
 """Settings: read once from the environment, typed, validated at start with a message that names the variable.
 
 A service declares a `Settings` subclass beside its bootstrap; a field `segment_size_sec` is read from SEGMENT_SIZE_SEC.
-Nothing reads `os.environ` later. Names of the earlier deployment keep a meaning that fits them or are refused by name.
+Nothing reads `os.environ` later. Names of the earlier deployment keep a meaning that fits them.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -36,10 +36,6 @@ class Secret:
 
     def __repr__(self) -> str:
         return "***" if self._value else "(not set)"
-
-
-REFUSED: Final[Mapping[str, str]] = {}
-"""Names of the earlier deployment that have no meaning here, and what replaces them. By now each has one."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,8 +129,7 @@ def _convert(raw: str, kind: Any) -> Any:
 
 def load(cls: type[S], environ: Mapping[str, str]) -> S:
     """Read `cls` from `environ`. An empty variable counts as unset. Raises `SettingsError` with every problem at once."""
-    problems = [f"{name}: {why}" for name, why in REFUSED.items() if environ.get(name)]
-    problems += [f"{name}: must be set" for name in cls.REQUIRED if not environ.get(name)]
+    problems = [f"{name}: must be set" for name in cls.REQUIRED if not environ.get(name)]
     values: dict[str, Any] = {}
     hints = get_type_hints(cls, include_extras=True)
     for field in msgspec.structs.fields(cls):

@@ -9,7 +9,7 @@ from msgspec import inspect
 
 from common.pipeline_settings import PushedSettings
 from common.server_settings import ServerSettings
-from common.settings import REFUSED, Secret, Settings
+from common.settings import Secret, Settings
 from ingest_service.settings import IngestSettings
 from segmenter_service.settings import SegmenterSettings
 from transcribe_service.settings import TranscribeSettings
@@ -52,11 +52,6 @@ def page() -> str:
         parts.append(
             f"## {title}\n\n{_required(cls)}| variable | default | allowed | meaning |\n|---|---|---|---|\n{rows}"
         )
-    refused = "".join(f"| `{name}` | {_cell(why)} |\n" for name, why in REFUSED.items())
-    parts.append(
-        "## Refused\n\nNames of the earlier deployment that have no meaning here yet. A process does not start while one of "
-        f"them is set, and says why.\n\n| variable | why |\n|---|---|\n{refused}"
-    )
     return "\n".join(parts)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec import Meta
 from msgspec.structs import fields
 
-from common.settings import REFUSED, SECONDS, Secret, Settings, SettingsError, as_logged, load
+from common.settings import SECONDS, Secret, Settings, SettingsError, as_logged, load
 from ingest_service.settings import IngestSettings
 from segmenter_service.settings import SegmenterSettings
 from tests.earlier_deployment import EARLIER_NAMES
@@ -35,24 +35,13 @@ def problems_of(**environ: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", EARLIER_NAMES)
-def test_a_name_of_the_earlier_deployment_has_a_meaning_or_is_refused(name: str) -> None:
+def test_a_name_of_the_earlier_deployment_has_a_meaning(name: str) -> None:
     readers = [cls for cls in SERVICES if name.lower() in {field.name for field in fields(cls)}]
-    assert bool(readers) != (name in REFUSED)
+    assert readers
 
 
 def test_chunk_duration_is_ingests() -> None:
     assert "audio_chunk_duration_sec" in {field.name for field in fields(IngestSettings)}
-
-
-@pytest.mark.parametrize("name", sorted(REFUSED))
-@pytest.mark.parametrize("cls", SERVICES)
-def test_what_is_refused_says_what_replaces_it(cls: type[Settings], name: str) -> None:
-    required = dict.fromkeys((*cls.REQUIRED, "PUSH_TOKEN"), "http://fits.any")
-    with pytest.raises(SettingsError) as caught:
-        load(cls, {**required, name: "value"})
-    assert caught.value.problems == [f"{name}: {REFUSED[name]}"]
-    assert "Unset" in REFUSED[name]
-    load(cls, {**required, name: ""})
 
 
 def test_values_are_typed_and_empty_means_unset() -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from common.settings import REFUSED
 from docs.generate_settings import SECTIONS
 from tests.readme.conftest import Page
 
@@ -61,7 +60,7 @@ def test_every_test_that_a_page_names_exists(root: Path, pages: list[Page]) -> N
 
 
 def test_every_variable_is_a_setting(pages: list[Page]) -> None:
-    known = {name.upper() for _, cls in SECTIONS for name in cls.__struct_fields__} | REFUSED.keys()
+    known = {name.upper() for _, cls in SECTIONS for name in cls.__struct_fields__}
     named = {name for page in pages for name in _VARIABLE.findall(page.text) if not name.startswith("TURNSCRIBE_")}
     assert named <= known
 
