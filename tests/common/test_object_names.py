@@ -15,6 +15,9 @@ from common.object_names import (
     quarantined_push,
     relabelling_of,
     seq_of,
+    standing_by,
+    standing_by_due_ms,
+    standing_by_prefix,
     unregistered_connection,
     unregistered_prefix,
 )
@@ -141,3 +144,18 @@ def test_no_clock_gives_a_dead_letter_an_id_that_is_none(published_ms: int) -> N
 def test_no_tenant_s_dead_letters_lie_among_another_s(tenant: str, other: str) -> None:
     if tenant != other:
         assert not dead_letter("raw", other, dead_letter_id(1, b"")).startswith(dead_letters_prefix("raw", tenant))
+
+
+@given(st.integers(0, 10**14 - 1), st.integers(0, 10**14 - 1), st.text(max_size=9))
+def test_what_stands_by_sorts_by_when_it_is_due(a: int, b: int, identity: str) -> None:
+    first, second = standing_by("segments", a, identity), standing_by("segments", b, identity)
+    assert first.startswith(standing_by_prefix("segments"))
+    assert standing_by_due_ms(first) == a
+    if a != b:
+        assert (first < second) == (a < b)
+
+
+@pytest.mark.parametrize("name", ["", "standing-by/", "standing-by/1-a", "standing-by/0000000000000x-a"])
+def test_what_does_not_stand_by_is_permanent(name: str) -> None:
+    with pytest.raises(Permanent, match="stands by"):
+        standing_by_due_ms(name)
