@@ -156,6 +156,7 @@ def test_an_account_that_comes_while_an_earlier_one_is_being_settled_stays_due(
 
     def after_another_account(**options: Any) -> Any:
         """Between reading and writing."""
+        monkeypatch.undo()
         registry.close("default", "c1", later)
         return write_option(**options)
 
