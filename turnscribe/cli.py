@@ -5,10 +5,38 @@ import sys
 from typing import Final
 
 from turnscribe import __version__
-from turnscribe.commands import dead_letters, demo, publish, serve, stream, tokens, upload, watch, webhooks
+from turnscribe.commands import (
+    dead_letters,
+    delete,
+    demo,
+    meetings,
+    publish,
+    replay,
+    retranscribe,
+    serve,
+    stream,
+    tokens,
+    upload,
+    watch,
+    webhooks,
+)
 from turnscribe.commands.command import Run
 
-COMMANDS: Final = (demo, serve, upload, stream, watch, publish, tokens, webhooks, dead_letters)
+COMMANDS: Final = (
+    demo,
+    serve,
+    upload,
+    stream,
+    watch,
+    meetings,
+    retranscribe,
+    replay,
+    delete,
+    publish,
+    tokens,
+    webhooks,
+    dead_letters,
+)
 """In the order of the help. Each has `add(commands)`, which adds a parser with the default `run`."""
 
 

@@ -19,6 +19,7 @@ from urllib.parse import quote
 import msgspec
 
 from turnscribe.live_reading import LiveEvents
+from turnscribe.meetings import Meetings
 from turnscribe.rate_limit import RateLimit
 from turnscribe.recording_file import RecordingFile
 from turnscribe.schema import (
@@ -70,6 +71,11 @@ class Client:
     def webhooks(self) -> Webhooks:
         """Where the tenant's transcripts are sent."""
         return Webhooks(self._transport)
+
+    @property
+    def meetings(self) -> Meetings:
+        """Whole meetings: list, delete, rebuild, transcribe once more, and how long they are kept."""
+        return Meetings(self._transport)
 
     def stream(
         self,
