@@ -197,6 +197,7 @@ def transcribe(call: Checked, audio: bytes) -> None:
     said, *_ = call(200, "GET", transcript, path=meeting).json()["utterances"]
     call(200, "GET", transcript, path=meeting, params={"since": said["start_at"], "from_ms": 0, "speaker": ""})
     read(call, meeting, said["segment_id"])
+    outlive(call, meeting)
 
 
 def read(call: Checked, meeting: Json, segment_id: str) -> None:
@@ -212,6 +213,20 @@ def read(call: Checked, meeting: Json, segment_id: str) -> None:
     etag = call(200, "GET", audio, path=of).headers["ETag"]
     call(206, "GET", audio, path=of, headers={"Range": "bytes=0-99"})
     call(304, "GET", audio, path=of, headers={"If-None-Match": etag})
+
+
+def outlive(call: Checked, meeting: Json) -> None:
+    """Transcribe a meeting once more, rebuild it, and delete it."""
+    one = "/v1/meetings/{meeting_id}"
+    takes, replay, deletion = one + "/retranscriptions", one + "/replay", "/v1/deletions/{deletion_id}"
+    take = meeting | {"take": call(202, "POST", takes, path=meeting, json={"language": "en"}).json()["take"]}
+    until(lambda: call(200, "GET", takes + "/{take}", path=take).json()["state"] == "complete", "it is transcribed")
+    call(202, "POST", replay, path=meeting)
+    until(lambda: call(200, "GET", replay, path=meeting).json()["state"] == "complete", "it is rebuilt")
+    call(200, "GET", "/v1/retention")
+    call(200, "PUT", "/v1/retention", json={"audio_days": None, "transcript_days": None})
+    gone = {"deletion_id": call(202, "DELETE", one, path=meeting).json()["deletion_id"]}
+    until(lambda: call(200, "GET", deletion, path=gone).json()["complete"], "nothing is left")
 
 
 def manage(call: Checked, runner: LocalServer) -> None:
