@@ -65,6 +65,13 @@ def service_environ(
     }
 
 
+def page_environ(environ: Mapping[str, str], *, ingest_port: int, read_port: int) -> dict[str, str]:
+    """What lets the page at `read_port` record into ingest, which is another origin. Pure."""
+    page = f"http://127.0.0.1:{read_port}"
+    allowed = [*filter(None, environ.get("CORS_ALLOWED_ORIGINS", "").split(",")), page]
+    return {"INGEST_PUBLIC_URL": f"http://127.0.0.1:{ingest_port}", "CORS_ALLOWED_ORIGINS": ",".join(allowed)}
+
+
 def threads(name: str, environ: Mapping[str, str]) -> dict[str, str]:
     """What a service needs besides, unless `environ` says it: transcribe has readers that stay. Pure."""
     if name != "transcribe" or environ.get("GUNICORN_THREADS"):

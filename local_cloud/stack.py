@@ -69,6 +69,7 @@ class Stack:
                 port=ports[name],
                 read_port=ports["transcribe"],
             )
+            | services.page_environ(environ, ingest_port=ports["ingest"], read_port=ports["transcribe"])
             | services.threads(name, environ)
             for name in services.SETTINGS
         }

@@ -23,7 +23,11 @@ def test_every_event_has_its_topic_and_every_service_exists() -> None:
         (("subscriptions", "segmenter", "topic"), "nowhere", "segmenter: there is no topic nowhere"),
         (("subscriptions", "segmenter", "max_delivery_attempts"), None, "belong together"),
         (("subscriptions", "segmenter", "min_backoff_sec"), 600, "is above max_backoff_sec"),
-        (("subscriptions", "transcribe-dead-letters", "topic"), "segments", "nobody listens to transcribe-dead-letters"),
+        (
+            ("subscriptions", "transcribe-dead-letters", "topic"),
+            "segments",
+            "nobody listens to transcribe-dead-letters",
+        ),
     ],
 )
 def test_what_does_not_fit_together_is_named(path: tuple[str, ...], value: object, problem: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from common.settings import SettingsError
 from local_cloud.emulators import Emulators
-from local_cloud.services import SETTINGS, check, inherited, service_environ, whisper_environ
+from local_cloud.services import SETTINGS, check, inherited, page_environ, service_environ, whisper_environ
 
 PRODUCTION = {
     "GCS_BUCKET": "the-real-one",
@@ -62,3 +62,12 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         check(dict.fromkeys(SETTINGS, wrong), {"WHISPER_BEAM_SIZE": "0"})
     named = [problem.partition(":")[0] for problem in error.value.problems]
     assert named == ["LOG_LEVEL", "WEB_CONCURRENCY", "PROCESSING_THREADS", "WHISPER_BEAM_SIZE"]
+
+
+def test_the_page_may_record_into_ingest() -> None:
+    told = page_environ({"CORS_ALLOWED_ORIGINS": "https://meet.example"}, ingest_port=80, read_port=81)
+    assert told == {
+        "INGEST_PUBLIC_URL": "http://127.0.0.1:80",
+        "CORS_ALLOWED_ORIGINS": "https://meet.example,http://127.0.0.1:81",
+    }
+    assert page_environ({}, ingest_port=80, read_port=81)["CORS_ALLOWED_ORIGINS"] == "http://127.0.0.1:81"

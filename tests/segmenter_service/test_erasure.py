@@ -33,7 +33,7 @@ def decide(stage: Stage) -> None:
 
 
 def left(stage: Stage) -> list[object]:
-    keys = [key for key in stage.redis.keys() if not key.startswith(b"turnscribe:sweep:")]
+    keys = [key for key in stage.redis.scan_iter() if not key.startswith(b"turnscribe:sweep:")]
     return [*stage.blobs.objects, *keys]
 
 

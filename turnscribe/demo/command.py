@@ -182,8 +182,9 @@ def _tell(options: DemoOptions, view: View, report: Report, server: LocalServer)
     if options.json:
         return
     show_token = sys.stdout.isatty()
-    url = f"{report.url}&token={server.token}" if show_token else report.url
-    view.say(f"\n{url}" + ("" if show_token else f"   (bearer token: {server.token_path})"))
+    page = f"{server.read_url}/app/meetings/{report.meeting_id}"
+    # In the fragment, which a browser keeps to itself.
+    view.say(f"\n{page}#token={server.token}" if show_token else f"\n{page}   (token: {server.token_path})")
     if options.keep:
         view.say("Serving until Ctrl-C.")
     elif options.stack:

@@ -63,8 +63,7 @@ def stored_stream() -> dict[str, Document]:
 
 
 def stored_segment() -> dict[str, Document]:
-    rank = {"final": Value(boolean_value=False), "revision": Value(integer_value=0)}
-    return stored("tenants/default/meetings/m1/segments/c1:0:0", **rank)
+    return stored("tenants/default/meetings/m1/segments/c1:0:0", rank=Value(integer_value=0))
 
 
 @pytest.mark.parametrize(
