@@ -153,7 +153,9 @@ def _ground(folder: Path, ports: tuple[int, ...], environ: dict[str, str]) -> It
         "API_HOST": "127.0.0.1",
         "API_PORT": str(ports[0]),
         "WEB_CONCURRENCY": "1",
-        "GUNICORN_THREADS": str(services.TRANSCRIBE_THREADS),
+        # Readers of a run that is over hold their places until the next heartbeat finds them gone.
+        "GUNICORN_THREADS": "1000",
+        "LIVE_READERS": "900",
         **environ,
         "PUSH_AUTH": "token",
     }
