@@ -156,9 +156,7 @@ class FakeTranscripts(TranscriptStore):
         self._position += 1
         self.positions[key] = self._position
 
-    def search(
-        self, tenant: str, query: SearchQuery, *, limit: int, after: SearchPlace | None = None
-    ) -> SearchPage:
+    def search(self, tenant: str, query: SearchQuery, *, limit: int, after: SearchPlace | None = None) -> SearchPage:
         self.faults.strike_before()
         found = [
             each for each in self.stored.values() if each.tenant == tenant and query.found_in(searchable_words(each))

@@ -45,7 +45,9 @@ class TranscribeSettings(PushedSettings, frozen=True, kw_only=True):
     ] = "token"
     whisper_audience: Annotated[
         str,
-        Meta(description="Audience of the identity token. Empty: scheme and host of WHISPER_SERVICE_URL. WHISPER_AUTH=google only."),
+        Meta(
+            description="Audience of the identity token. Empty: scheme and host of WHISPER_SERVICE_URL. WHISPER_AUTH=google only."
+        ),
     ] = ""
     whisper_api_token: Annotated[Secret, Meta(description="Bearer token of the Whisper server, if it wants one.")] = (
         Secret()
@@ -80,7 +82,11 @@ class TranscribeSettings(PushedSettings, frozen=True, kw_only=True):
     ] = False
     whisper_circuit_failures: Annotated[
         int,
-        Meta(ge=0, le=1000, description="After so many failed attempts in a row Whisper is left alone for WHISPER_CIRCUIT_SEC; 0: never."),
+        Meta(
+            ge=0,
+            le=1000,
+            description="After so many failed attempts in a row Whisper is left alone for WHISPER_CIRCUIT_SEC; 0: never.",
+        ),
     ] = 5
     whisper_circuit_sec: Annotated[
         float, SECONDS, Meta(description="How long Whisper is left alone before one attempt tries whether it is back.")
@@ -139,7 +145,9 @@ class TranscribeSettings(PushedSettings, frozen=True, kw_only=True):
     live_max_sec: Annotated[
         float,
         SECONDS,
-        Meta(description="How long one answer of live events lasts; readers then come again. Cloud Run ends it after 3,600 s at the latest."),
+        Meta(
+            description="How long one answer of live events lasts; readers then come again. Cloud Run ends it after 3,600 s at the latest."
+        ),
     ] = 3_300.0
     take_over_sec: Annotated[
         float,

@@ -20,7 +20,9 @@ assert settings().republish_after_sec == AFTER_S
 
 
 def sweep_in(world: World) -> Sweep:
-    return Sweep(settings(), world.blobs, world.publisher, world.transcripts, world.streams, world.clock, world.meetings)
+    return Sweep(
+        settings(), world.blobs, world.publisher, world.transcripts, world.streams, world.clock, world.meetings
+    )
 
 
 def cut(world: World, number: int, *, connection: str = "c1", speaker: str = "Ада") -> SegmentReady:
