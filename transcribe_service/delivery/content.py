@@ -9,6 +9,7 @@ from common.ports.transcript_store import SegmentTranscript, rank_of
 from transcribe_service.reading.coverage import shown_words
 from transcribe_service.reading.presence import connections
 from transcribe_service.reading.stored_meeting import StoredMeetings
+from transcribe_service.reading.transcript import settled_segments
 from transcribe_service.reading.utterances import NOT_RENAMED, Utterance, meeting_epoch_ms, utterances
 
 
@@ -48,7 +49,7 @@ class Content:
         streams = self.stored.streams.of_meeting(tenant, meeting_id)
         others = len(streams) > 1
         segments = self.stored.transcripts.segments(tenant, stored_as) if others else [segment]
-        (shown,) = shown_words(streams, segments, [segment]) if others else (segment,)
+        shown = _among_others(streams, segments, segment) if others else segment
         epoch_ms = meeting_epoch_ms([*segments, segment])
         meeting = self.stored.meetings.get(tenant, meeting_id)
         said = utterances(
@@ -65,6 +66,14 @@ class Content:
         if found is None:
             raise NothingToSay("gone")
         return found
+
+
+def _among_others(
+    streams: list[StreamRecord], segments: list[SegmentTranscript], segment: SegmentTranscript
+) -> SegmentTranscript:
+    """The segment with those of its words that readers see: at a take-over that depends on what the others heard."""
+    before = [each for each in settled_segments(segments) if each.segment_id != segment.segment_id]
+    return shown_words(streams, segments, [*before, segment])[-1]
 
 
 def _source(streams: list[StreamRecord], connection_id: str) -> str:

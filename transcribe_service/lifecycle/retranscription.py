@@ -9,13 +9,15 @@ from typing import Final
 
 import msgspec
 
-from common.events import SegmentReady
+from common.events import SegmentReady, SegmentRelabelled
 from common.logs import get_logger
 from common.object_names import standing_by_prefix
 from common.ports.meeting_store import Meeting, take_of
 from common.ports.stream_registry import StreamRecord
 from common.ports.work_store import Work
 from common.problems import Problem
+from common.stored_chunks import event_of_content
+from common.stored_relabellings import newest_relabellings
 from common.stored_segments import event_of_segment
 from transcribe_service.lifecycle.retranscription_content import (
     RetranscriptionContent,
@@ -33,6 +35,7 @@ from transcribe_service.lifecycle.work_content import (
     work_id,
 )
 from transcribe_service.reading.transcript import meeting_status
+from transcribe_service.recognition.relabelling import relabelled
 
 log = get_logger(__name__)
 LOOK_MS: Final = 5_000
@@ -183,9 +186,19 @@ class Retranscriptions:
             return msgspec.structs.replace(meeting, take=take.take) if meeting.take == take.replaces else meeting
 
         self.stores.meetings.change(tenant, meeting_id, show)
+        self._give_newest_speakers(tenant, meeting_id, take)
         self._remove_old(tenant, meeting_id, take)
         log.info("retranscription_shown", meeting_id=meeting_id, take=take.take, segments=take.segments)
         return replaced(take, state="complete", finished_at_ms=self.stores.clock.now_ms())
+
+    def _give_newest_speakers(self, tenant: str, meeting_id: str, take: Take) -> None:
+        """What became known of a segment after it was stored for this take, and before readers saw it, was told of the old one alone."""
+        stores = self.stores
+        for record in stores.streams.of_meeting(tenant, meeting_id):
+            objects = stores.objects(tenant, record.connection_id, record.generation)
+            for _, _, name in newest_relabellings(stores.blobs, objects):
+                event = event_of_content(stores.blobs.read(name), SegmentRelabelled)
+                relabelled(stores.transcripts, event, take_of(meeting_id, take.take))
 
     def _failed(self, tenant: str, meeting_id: str, take: Take, reason: str) -> Take:
         """Whisper refuses what it took before (it has no such model, perhaps): the original stays what readers see."""

@@ -129,6 +129,19 @@ def test_speakers_that_became_known_late_count_in_it_too(whole: Whole, chunks: l
     assert {word.speaker for word in again.words} == {"Ada"}
 
 
+def test_speakers_that_became_known_before_it_was_shown_count_in_it_too(whole: Whole, chunks: list[bytes]) -> None:
+    whole.upload(chunks)
+    whole.ask("POST", TAKES, 202)
+    whole.pump()
+    (first, *_) = [each for each in whole.stage.announced() if each.final]
+    event = relabelled(first, Turn("Ada", 0, 60_000))
+    store_relabelling(whole.stage.blobs, whole.stage.objects, event)
+    whole.deliver(event)
+    assert whole.ask("GET", f"{TAKES}/1")["state"] == "complete"
+    (again,) = [each for each in whole.stored() if each.segment_id == first.segment_id]
+    assert (again.meeting_id, {word.speaker for word in again.words}) == ("meeting-1~1", {"Ada"})
+
+
 def test_what_is_cut_late_belongs_to_the_one_that_is_shown(whole: Whole, chunks: list[bytes]) -> None:
     whole.upload(chunks)
     whole.ask("POST", TAKES, 202, json={"model": "large"})
