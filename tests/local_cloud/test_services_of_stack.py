@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from common.settings import SettingsError
+from common.settings import SettingsError, load
 from local_cloud.emulators import Emulators
-from local_cloud.services import SETTINGS, check, inherited, page_environ, service_environ, whisper_environ
+from local_cloud.services import SETTINGS, check, inherited, page_environ, service_environ, threads, whisper_environ
+from transcribe_service.settings import TranscribeSettings
 
 PRODUCTION = {
     "GCS_BUCKET": "the-real-one",
@@ -62,6 +63,18 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         check(dict.fromkeys(SETTINGS, wrong), {"WHISPER_BEAM_SIZE": "0"})
     named = [problem.partition(":")[0] for problem in error.value.problems]
     assert named == ["LOG_LEVEL", "WEB_CONCURRENCY", "PROCESSING_THREADS", "WHISPER_BEAM_SIZE"]
+
+
+def test_readers_that_stay_take_no_thread_from_pushes() -> None:
+    for_readers = int(threads("transcribe", {})["GUNICORN_THREADS"])
+    assert (
+        for_readers
+        > load(
+            TranscribeSettings, {"API_TOKEN": "t", "PUSH_TOKEN": "t", "WHISPER_SERVICE_URL": "http://w"}
+        ).live_readers
+    )
+    assert threads("transcribe", {"GUNICORN_THREADS": "9"}) == {}
+    assert threads("ingest", {}) == {}
 
 
 def test_the_page_may_record_into_ingest() -> None:
