@@ -25,6 +25,9 @@ from common.push import Handlers, PushAuth, push_blueprint
 from common.quarantine import push_quarantine
 from common.sweep_route import sweep_blueprint
 from common.web import base_app
+from transcribe_service.connections.other_connections import OtherConnections
+from transcribe_service.connections.standby import Standby
+from transcribe_service.connections.take_over_sweep import TakeOverSweep, swept_both
 from transcribe_service.dead_letter_routes import dead_letters_blueprint
 from transcribe_service.delivery.delivery import delivery
 from transcribe_service.lifecycle.lifecycle import lifecycle
@@ -40,14 +43,11 @@ from transcribe_service.reading.segment_audio import SegmentAudio
 from transcribe_service.reading.stored_meeting import StoredMeetings
 from transcribe_service.reading.transcript_routes import transcript_blueprint
 from transcribe_service.recognition.known_meetings import KnownMeetings
-from transcribe_service.recognition.other_connections import OtherConnections
 from transcribe_service.recognition.recogniser import Recogniser
 from transcribe_service.recognition.relabelling import Relabeller
-from transcribe_service.recognition.standby import Standby
 from transcribe_service.recognition.worker import Worker
 from transcribe_service.settings import TranscribeSettings
 from transcribe_service.sweep import Sweep
-from transcribe_service.take_over_sweep import TakeOverSweep, swept_both
 from transcribe_service.whisper.client import WhisperClient
 from transcribe_service.whisper.places import WhisperPlaces
 

@@ -20,10 +20,10 @@ from tests.memory_ports import (
     FakeWorks,
 )
 from transcribe_service.app import TranscribeDeps
+from transcribe_service.connections.other_connections import OtherConnections
+from transcribe_service.connections.standby import Standby
 from transcribe_service.recognition.known_meetings import KnownMeetings
-from transcribe_service.recognition.other_connections import OtherConnections
 from transcribe_service.recognition.recogniser import Recogniser
-from transcribe_service.recognition.standby import Standby
 from transcribe_service.recognition.worker import Worker
 from transcribe_service.settings import TranscribeSettings
 from transcribe_service.whisper.client import WhisperClient, WhisperResult, WhisperWord

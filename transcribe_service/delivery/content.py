@@ -6,8 +6,8 @@ from common.ports.delivery_store import Delivery
 from common.ports.meeting_store import Meeting, take_of
 from common.ports.stream_registry import StreamRecord
 from common.ports.transcript_store import SegmentTranscript, rank_of
-from transcribe_service.reading.coverage import shown_words
-from transcribe_service.reading.presence import connections
+from transcribe_service.connections.coverage import shown_words
+from transcribe_service.connections.presence import connections
 from transcribe_service.reading.stored_meeting import StoredMeetings
 from transcribe_service.reading.transcript import settled_segments
 from transcribe_service.reading.utterances import NOT_RENAMED, Utterance, meeting_epoch_ms, utterances

@@ -14,7 +14,7 @@ import msgspec
 
 from common.ports.stream_registry import StreamRecord
 from common.ports.transcript_store import POSITION_DIGITS
-from transcribe_service.reading.presence import Connected
+from transcribe_service.connections.presence import Connected
 
 BEGINNING: Final = "0" * POSITION_DIGITS
 _ID: Final = re.compile(rf"([0-9]{{{POSITION_DIGITS}}})-([0-9a-f]{{8}})")

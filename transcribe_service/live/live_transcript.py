@@ -16,13 +16,13 @@ import msgspec
 
 from common.ports.stream_registry import StreamRecord
 from common.ports.transcript_store import Change, SegmentTranscript
+from transcribe_service.connections.coverage import heard, shown_words
+from transcribe_service.connections.spans import Span
+from transcribe_service.connections.take_over import REACH_MS
 from transcribe_service.live.event_ids import BEGINNING, EventId, Look
 from transcribe_service.live.messages import LiveRemoved, LiveSegment, event_body
 from transcribe_service.live.timeline import Timeline
-from transcribe_service.reading.coverage import heard, shown_words
 from transcribe_service.reading.generations import without_replaced
-from transcribe_service.reading.spans import Span
-from transcribe_service.reading.take_over import REACH_MS
 from transcribe_service.reading.transcript import settled_segments
 from transcribe_service.reading.utterances import utterances
 

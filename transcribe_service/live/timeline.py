@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, insort
 
-from transcribe_service.reading.spans import Span
+from transcribe_service.connections.spans import Span
 
 
 class Timeline:

@@ -12,12 +12,12 @@ import msgspec
 
 from common.ports.meeting_store import Meeting
 from common.ports.stream_registry import StreamRecord
+from transcribe_service.connections.coverage import sharing
+from transcribe_service.connections.presence import connections
 from transcribe_service.live.event_ids import BEGINNING, EventId, Look, parsed
 from transcribe_service.live.live_transcript import LiveTranscript
 from transcribe_service.live.messages import LiveEnd, LiveMeeting, event, event_body
-from transcribe_service.reading.coverage import sharing
 from transcribe_service.reading.meeting_view import meeting_view
-from transcribe_service.reading.presence import connections
 from transcribe_service.reading.stored_meeting import StoredMeeting, StoredMeetings, unknown_meeting, unrecorded
 from transcribe_service.reading.utterances import meeting_epoch_ms
 

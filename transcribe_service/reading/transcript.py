@@ -8,8 +8,8 @@ import msgspec
 
 from common.ports.stream_registry import Gap, StreamRecord
 from common.ports.transcript_store import SegmentTranscript
-from transcribe_service.reading.coverage import shown_words, waiting_for_words
-from transcribe_service.reading.presence import connections
+from transcribe_service.connections.coverage import shown_words, waiting_for_words
+from transcribe_service.connections.presence import connections
 from transcribe_service.reading.selection import EVERYTHING, Selection
 from transcribe_service.reading.utterances import NOT_RENAMED, Utterance, meeting_epoch_ms, utterances
 

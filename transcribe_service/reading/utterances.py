@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from common.ports.transcript_store import SegmentTranscript, Word
-from transcribe_service.reading.presence import Connected, present
+from transcribe_service.connections.presence import Connected, present
 from transcribe_service.reading.selection import EVERYTHING, Selection
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from common.ports.transcript_store import SegmentTranscript, Word
-from transcribe_service.recognition.comparable import comparable
+from transcribe_service.comparable import comparable
 
 
 def with_confirmed(segment: SegmentTranscript, before: SegmentTranscript | None) -> SegmentTranscript:

@@ -14,14 +14,14 @@ from common.ports.meeting_store import take_of
 from common.ports.publisher import Publisher
 from common.ports.transcript_store import SegmentTranscript, Stored, TranscriptStore, Word, is_same_but_for_labels, rank
 from common.push import event_time_ms
+from transcribe_service.connections.standby import Standby
+from transcribe_service.connections.standing import Standing
 from transcribe_service.recognition.agreement import with_confirmed
 from transcribe_service.recognition.attribution import attributed_words
 from transcribe_service.recognition.disbelief.heard import heard_in
 from transcribe_service.recognition.disbelief.rules import believed
 from transcribe_service.recognition.recogniser import Recognised, Recogniser
 from transcribe_service.recognition.relabelling import catch_up
-from transcribe_service.recognition.standby import Standby
-from transcribe_service.recognition.standing import Standing
 from transcribe_service.recognition.stream_words import in_stream_time
 from transcribe_service.settings import TranscribeSettings
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from common.ports.transcript_store import SegmentTranscript, Word
 from tests.transcribe_service.spoken import segment
+from transcribe_service.comparable import comparable
 from transcribe_service.recognition.agreement import common_prefix, with_confirmed
-from transcribe_service.recognition.comparable import comparable
 
 texts = st.lists(st.sampled_from(["so", "So,", "then", "we", "measured", "it."]), max_size=8)
 revisions = st.lists(texts, min_size=1, max_size=6)

@@ -16,7 +16,7 @@ from segmenter_service.segment_audio import flac_of
 from segmenter_service.timeline import SpeakerTimeline
 from tests.transcribe_service.fakes import FakeWhisper, World, segment_ready
 from tests.transcribe_service.recognition.test_worker import worker_in
-from transcribe_service.recognition.comparable import comparable
+from transcribe_service.comparable import comparable
 from transcribe_service.whisper.client import WhisperResult
 from turnscribe.demo.command import CONVERSATION
 from whisper_service.engine import WhisperEngine

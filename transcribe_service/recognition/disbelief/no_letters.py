@@ -1,6 +1,6 @@
 """What is no word: dots, dashes and notes of music, which Whisper writes where it hears something that it cannot read. Pure."""
 
-from transcribe_service.recognition.comparable import comparable
+from transcribe_service.comparable import comparable
 from transcribe_service.recognition.disbelief.heard import Heard
 
 

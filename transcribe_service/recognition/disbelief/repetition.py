@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from transcribe_service.recognition.comparable import comparable
+from transcribe_service.comparable import comparable
 from transcribe_service.recognition.disbelief.heard import Heard
 from transcribe_service.whisper.client import WhisperSegment
 

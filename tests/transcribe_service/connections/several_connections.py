@@ -11,7 +11,7 @@ from common.events import StreamOptions
 from common.ports.stream_registry import Gap, StreamRecord, StreamSummary
 from common.ports.transcript_store import SegmentTranscript, Word
 from tests.transcribe_service.spoken import EPOCH_MS
-from transcribe_service.reading.coverage import primacy
+from transcribe_service.connections.coverage import primacy
 
 Said = tuple[str, int, int]
 """A word and its time, in milliseconds since the meeting began."""

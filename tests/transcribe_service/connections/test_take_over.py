@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.ports.transcript_store import SegmentTranscript, Word
-from tests.transcribe_service.reading.several_connections import Said, connection, heard_segment, shown
-from transcribe_service.reading.take_over import CLOCKS_MS, REACH_MS
+from tests.transcribe_service.connections.several_connections import Said, connection, heard_segment, shown
+from transcribe_service.connections.take_over import CLOCKS_MS, REACH_MS
 
 STREAMS = [connection("c1", opened=0), connection("c2", opened=1)]
 

@@ -1,6 +1,6 @@
-from tests.transcribe_service.reading.several_connections import SAID_NOTHING, connection, heard_segment
+from tests.transcribe_service.connections.several_connections import SAID_NOTHING, connection, heard_segment
 from tests.transcribe_service.spoken import EPOCH_MS, segment
-from transcribe_service.reading.presence import connections, present
+from transcribe_service.connections.presence import connections, present
 from transcribe_service.reading.transcript import transcript
 
 

@@ -14,9 +14,9 @@ from common.events import SegmentReady
 from common.ids import checked_id
 from common.object_names import standing_by, standing_by_due_ms
 from common.ports.blob_store import BlobInfo, BlobStore
-from transcribe_service.reading.coverage import span_of
-from transcribe_service.recognition.other_connections import OtherConnections
-from transcribe_service.recognition.standing import Standing, standing
+from transcribe_service.connections.coverage import span_of
+from transcribe_service.connections.other_connections import OtherConnections
+from transcribe_service.connections.standing import Standing, standing
 from transcribe_service.settings import TranscribeSettings
 
 _TENANT: Final = "tenant"

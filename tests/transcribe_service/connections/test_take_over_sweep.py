@@ -8,8 +8,7 @@ from structlog.testing import capture_logs
 
 from common.errors import Retryable
 from common.ports.blob_store import BlobNotFound
-from tests.transcribe_service.fakes import DOWN, World, worker_in
-from tests.transcribe_service.two_connections import (
+from tests.transcribe_service.connections.two_connections import (
     TAKE_OVER_S,
     captured,
     closed,
@@ -21,8 +20,9 @@ from tests.transcribe_service.two_connections import (
     take_over_sweep,
     taken_over,
 )
+from tests.transcribe_service.fakes import DOWN, World, worker_in
+from transcribe_service.connections.take_over_sweep import BUDGET_S, LONGEST_EXPECTED, SEGMENTS_A_SWEEP
 from transcribe_service.reading.transcript import meeting_status
-from transcribe_service.take_over_sweep import BUDGET_S, LONGEST_EXPECTED, SEGMENTS_A_SWEEP
 
 
 @pytest.fixture

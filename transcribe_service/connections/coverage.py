@@ -16,8 +16,8 @@ import msgspec
 from common.events import SegmentReady
 from common.ports.stream_registry import StreamRecord
 from common.ports.transcript_store import SegmentTranscript
-from transcribe_service.reading.spans import NONE, Span, Spans, contains, covers, united, without
-from transcribe_service.reading.take_over import REACH_MS, Place, Spoken, at_take_overs, spoken
+from transcribe_service.connections.spans import NONE, Span, Spans, contains, covers, united, without
+from transcribe_service.connections.take_over import REACH_MS, Place, Spoken, at_take_overs, spoken
 
 Heard = SegmentReady | SegmentTranscript
 """A segment, as an event or as a transcript."""

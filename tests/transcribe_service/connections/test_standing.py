@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_service.reading.spans import covers, united
-from transcribe_service.recognition.standing import Before, Standing, standing
+from transcribe_service.connections.spans import covers, united
+from transcribe_service.connections.standing import Before, Standing, standing
 
 SEGMENT = (10_000, 20_000)
 PATIENCE_MS = 30_000

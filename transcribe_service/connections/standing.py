@@ -5,7 +5,7 @@ from enum import Enum
 
 import msgspec
 
-from transcribe_service.reading.spans import NONE, Span, Spans, covers, united
+from transcribe_service.connections.spans import NONE, Span, Spans, covers, united
 
 
 class Standing(Enum):

@@ -21,8 +21,8 @@ from common.ports.meeting_store import take_of
 from common.ports.publisher import Publisher
 from common.ports.transcript_store import TranscriptStore
 from common.stored_segments import event_of_segment
-from transcribe_service.recognition.standby import Standby, StandingBy, standing_by_of
-from transcribe_service.recognition.standing import Standing
+from transcribe_service.connections.standby import Standby, StandingBy, standing_by_of
+from transcribe_service.connections.standing import Standing
 from transcribe_service.settings import TranscribeSettings
 from transcribe_service.sweep import LONGEST_PAUSE_MS, Sweep, Swept
 

@@ -18,9 +18,9 @@ from common.ports.blob_store import BlobInfo, BlobStore
 from common.ports.stream_registry import StreamRecord, StreamRegistry
 from common.stored_chunks import event_of_chunk
 from common.stored_segments import event_of_segment
-from transcribe_service.reading.coverage import account_of, heard, sharing
-from transcribe_service.reading.spans import NONE, Spans, united
-from transcribe_service.recognition.standing import Before
+from transcribe_service.connections.coverage import account_of, heard, sharing
+from transcribe_service.connections.spans import NONE, Spans, united
+from transcribe_service.connections.standing import Before
 
 KEPT_S: Final = 5.0
 KEPT: Final = 2_000

@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_service.reading.spans import Span, contains, covers, united, without
+from transcribe_service.connections.spans import Span, contains, covers, united, without
 
 loose = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=8)
 

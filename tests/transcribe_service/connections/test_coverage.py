@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from common.ports.stream_registry import StreamRecord
 from common.ports.transcript_store import SegmentTranscript
-from tests.transcribe_service.reading.several_connections import (
+from tests.transcribe_service.connections.several_connections import (
     connection,
     conversations,
     heard_segment,
@@ -16,8 +16,8 @@ from tests.transcribe_service.reading.several_connections import (
     shown,
     stands_by,
 )
-from transcribe_service.reading.coverage import primacy, shown_words, touched_by, waiting_for_words
-from transcribe_service.reading.spans import contains, united
+from transcribe_service.connections.coverage import primacy, shown_words, touched_by, waiting_for_words
+from transcribe_service.connections.spans import contains, united
 from transcribe_service.reading.transcript import meeting_status
 
 SAID = [(text, 1000 * number + 100, 1000 * number + 800) for number, text in enumerate("abcdefghij")]

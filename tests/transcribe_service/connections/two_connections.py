@@ -11,7 +11,7 @@ from common.ports.transcript_store import SegmentTranscript
 from common.stored_chunks import chunk_metadata
 from common.stored_segments import store_event
 from tests.transcribe_service.fakes import World, standby_in
-from transcribe_service.take_over_sweep import TakeOverSweep, TookOver
+from transcribe_service.connections.take_over_sweep import TakeOverSweep, TookOver
 
 EPOCH_MS = 1_700_000_000_000
 TAKE_OVER_S = 30.0

@@ -8,8 +8,7 @@ import pytest
 
 from common.errors import Retryable
 from common.events import StreamOptions, TranscriptUpdated
-from tests.transcribe_service.fakes import DOWN, World, worker_in
-from tests.transcribe_service.two_connections import (
+from tests.transcribe_service.connections.two_connections import (
     captured,
     closed,
     final,
@@ -18,7 +17,8 @@ from tests.transcribe_service.two_connections import (
     standing_by,
     stored,
 )
-from transcribe_service.recognition.other_connections import KEPT_S
+from tests.transcribe_service.fakes import DOWN, World, worker_in
+from transcribe_service.connections.other_connections import KEPT_S
 
 
 def two(world: World) -> None:

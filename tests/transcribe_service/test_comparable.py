@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_service.recognition.comparable import comparable
+from transcribe_service.comparable import comparable
 
 
 @pytest.mark.parametrize(

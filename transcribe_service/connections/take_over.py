@@ -13,8 +13,8 @@ from statistics import median_low
 from typing import Final, NamedTuple
 
 from common.ports.transcript_store import SegmentTranscript
-from transcribe_service.reading.spans import Span, Spans
-from transcribe_service.recognition.comparable import comparable
+from transcribe_service.comparable import comparable
+from transcribe_service.connections.spans import Span, Spans
 
 REACH_MS: Final = 4_000
 """So far from the take-over words are compared."""
