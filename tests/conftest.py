@@ -1,5 +1,7 @@
 """What all tests share: real components by name, or an honest note that they were missing; and no test that a slow machine fails."""
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ("tests.components", "tests.real_redis", "tests.emulators", "tests.recorded_spans")
@@ -11,4 +13,6 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("turnscribe")
+# What one Python has shown at length, the others need only be shown in short.
+settings.register_profile("brief", parent=settings.get_profile("turnscribe"), max_examples=10)
+settings.load_profile(os.environ.get("TURNSCRIBE_EXAMPLES", "turnscribe"))
