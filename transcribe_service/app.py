@@ -148,7 +148,6 @@ def create_app(deps: TranscribeDeps) -> Flask:
             deps.works,
             deps.clock,
         ),
-        known_meetings,
         deps.tokens,
     )
     handlers: Handlers = {

@@ -221,6 +221,7 @@ def outlive(call: Checked, meeting: Json) -> None:
     takes, replay, deletion = one + "/retranscriptions", one + "/replay", "/v1/deletions/{deletion_id}"
     take = meeting | {"take": call(202, "POST", takes, path=meeting, json={"language": "en"}).json()["take"]}
     until(lambda: call(200, "GET", takes + "/{take}", path=take).json()["state"] == "complete", "it is transcribed")
+    call(200, "GET", takes, path=meeting)
     call(202, "POST", replay, path=meeting)
     until(lambda: call(200, "GET", replay, path=meeting).json()["state"] == "complete", "it is rebuilt")
     call(200, "GET", "/v1/retention")

@@ -8,10 +8,9 @@ import msgspec
 
 from common.events import SegmentReady, SegmentRelabelled
 from common.logs import get_logger
-from common.ports.meeting_store import take_of
+from common.ports.meeting_store import MeetingStore, take_of
 from common.ports.stream_registry import StreamRecord, StreamRegistry
 from common.ports.transcript_store import TranscriptStore
-from transcribe_service.recognition.known_meetings import KnownMeetings
 
 log = get_logger(__name__)
 SegmentEvent = SegmentReady | SegmentRelabelled
@@ -24,7 +23,8 @@ class Gate:
 
     streams: StreamRegistry
     transcripts: TranscriptStore
-    meetings: KnownMeetings
+    meetings: MeetingStore
+    """Asked anew each time: what goes to a take that was just replaced would be seen by nobody."""
 
     def guarding(self, handle: Callable[[E], None]) -> Callable[[E], None]:
         """`handle`, for streams that are still there: asked before, and once more after it has stored something.
@@ -54,13 +54,17 @@ class Gate:
         """What is cut late belongs to the transcription that readers see."""
         if not isinstance(event, SegmentReady) or event.take:
             return event
-        take = self.meetings.get(event.tenant, event.meeting_id).take
+        take = self._shown_take(event)
         return msgspec.structs.replace(event, take=take) if take else event
+
+    def _shown_take(self, event: SegmentEvent) -> str:
+        meeting = self.meetings.get(event.tenant, event.meeting_id)
+        return meeting.take if meeting else ""
 
     def _forget_erased(self, event: SegmentEvent, record: StreamRecord | None) -> None:
         if record is None or record.erased_at_ms is None:
             return
-        takes = {"", self.meetings.get(event.tenant, event.meeting_id).take}
+        takes = {"", self._shown_take(event)}
         if isinstance(event, SegmentReady):
             takes.add(event.take)
         for take in sorted(takes):

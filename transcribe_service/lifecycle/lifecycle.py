@@ -17,7 +17,6 @@ from transcribe_service.lifecycle.retranscription import Retranscriptions
 from transcribe_service.lifecycle.retranscription_routes import retranscription_blueprint
 from transcribe_service.lifecycle.stores import Stores
 from transcribe_service.lifecycle.work_content import AUDIO_DELETION, DELETION, REPLAY, RETENTION, RETRANSCRIPTION
-from transcribe_service.recognition.known_meetings import KnownMeetings
 
 
 @dataclass(frozen=True)
@@ -29,8 +28,8 @@ class Lifecycle:
     routes: tuple[Blueprint, ...]
 
 
-def lifecycle(stores: Stores, meetings: KnownMeetings, tokens: TokenVerifier) -> Lifecycle:
-    """All of it, over the stores of one installation. `meetings` are what the recogniser knows as well."""
+def lifecycle(stores: Stores, tokens: TokenVerifier) -> Lifecycle:
+    """All of it, over the stores of one installation."""
     deletions, audio_deletions = Deletions(stores), Deletions(stores, audio_only=True)
     retranscriptions = Retranscriptions(stores)
     replays = Replays(stores, retranscriptions)
@@ -43,7 +42,7 @@ def lifecycle(stores: Stores, meetings: KnownMeetings, tokens: TokenVerifier) ->
         RETENTION: retentions.go_on,
     }
     return Lifecycle(
-        gate=Gate(stores.streams, stores.transcripts, meetings),
+        gate=Gate(stores.streams, stores.transcripts, stores.meetings),
         sweep=LifecycleSweep(stores.works, go_on, retentions.look_for_tenants, stores.clock),
         routes=(
             deletions_blueprint(deletions, tokens),

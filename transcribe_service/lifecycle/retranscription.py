@@ -95,6 +95,11 @@ class Retranscriptions:
             work = self._look(work, running) or work
         return next((each for each in content_of(work, RetranscriptionContent).takes if each.take == take), None)
 
+    def all_of(self, tenant: str, meeting_id: str) -> tuple[Take, ...]:
+        """A meeting's, as they were when they were last looked at."""
+        work = self.stores.works.get(tenant, work_id(RETRANSCRIPTION, meeting_id))
+        return content_of(work, RetranscriptionContent).takes if work else ()
+
     def is_under_way(self, tenant: str, meeting_id: str) -> bool:
         """Whether one is running."""
         work = self.stores.works.get(tenant, work_id(RETRANSCRIPTION, meeting_id))

@@ -54,8 +54,14 @@ class RetranscriptionView(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: str | None
 
 
+class RetranscriptionList(msgspec.Struct, frozen=True):
+    """All that are remembered; a meeting that was never transcribed again has none."""
+
+    retranscriptions: tuple[RetranscriptionView, ...]
+
+
 def retranscription_blueprint(retranscriptions: Retranscriptions, tokens: TokenVerifier) -> Blueprint:
-    """Both routes."""
+    """Begin one, list them, look at one."""
     routes = Blueprint("retranscriptions", __name__, url_prefix="/v1/meetings/<meeting_id>/retranscriptions")
     routes.before_request(require_bearer(tokens, Scope.ADMIN))
 
@@ -84,6 +90,17 @@ def retranscription_blueprint(retranscriptions: Retranscriptions, tokens: TokenV
             vocabulary=wanted.vocabulary,
         )
         return json_response(_view(meeting_id, take), 202)
+
+    @routes.get("")
+    @described(
+        "A meeting's other transcriptions",
+        parameters=named(MEETING),
+        answers={200: json_answer(RetranscriptionList, "In the order in which they were asked for.")},
+        scopes=(Scope.ADMIN,),
+    )
+    def list_all(meeting_id: str) -> Response:
+        found = retranscriptions.all_of(principal().tenant, checked_id(meeting_id, "meeting_id"))
+        return json_response(RetranscriptionList(tuple(_view(meeting_id, each) for each in found)))
 
     @routes.get("/<take>")
     @described(

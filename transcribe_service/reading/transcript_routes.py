@@ -46,9 +46,10 @@ TO_MS: Final = Parameter(
     Annotated[int, Meta(ge=0, le=MAX_MS)],
     "Only words that begin before this many milliseconds of the meeting.",
 )
+MAX_SPEAKER_CHARACTERS: Final = 200
 SPEAKER: Final = Parameter(
     "speaker",
-    Annotated[str, Meta(max_length=200)],
+    Annotated[str, Meta(max_length=MAX_SPEAKER_CHARACTERS)],
     "Only what this speaker said: the name that is shown, or the one that the uploader gave. Empty: what nobody is known to have said.",
 )
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -130,7 +131,10 @@ def _selection() -> Selection:
     to_ms = whole_number(request.args, TO_MS.name, least=0, most=MAX_MS)
     if from_ms is not None and to_ms is not None and to_ms < from_ms:
         raise wrong(TO_MS.name, "must not be before from_ms")
-    return Selection(since_ms=_since_ms(), from_ms=from_ms, to_ms=to_ms, speaker=request.args.get(SPEAKER.name))
+    speaker = request.args.get(SPEAKER.name)
+    if speaker is not None and len(speaker) > MAX_SPEAKER_CHARACTERS:
+        raise wrong(SPEAKER.name, f"must not be longer than {MAX_SPEAKER_CHARACTERS} characters")
+    return Selection(since_ms=_since_ms(), from_ms=from_ms, to_ms=to_ms, speaker=speaker)
 
 
 def _since_ms() -> int | None:

@@ -92,6 +92,7 @@ def test_filters_are_combined(client: FlaskClient) -> None:
         ("to_ms=99999999999999999999", "to_ms"),
         ("from_ms=5&to_ms=4", "to_ms"),
         ("provisional=maybe", "provisional"),
+        (f"speaker={'x' * 201}", "speaker"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_parameter(client: FlaskClient, query: str, parameter: str) -> None:
