@@ -138,6 +138,9 @@ class Uploads:
     def _begin(self, stream: Stream, wanted: Upload) -> Upload:
         is_claimed = self._intake.check_claim(stream)
         if is_claimed or stored_sizes(self._intake, stream):
+            # Another request may have begun the same upload since it was looked for, and stored some of it already.
+            if (begun := self.find(stream.tenant, stream.connection_id)) is not None:
+                return begun
             raise RecordingDiffers("audio came under this connection another way")
         name = self._intake.objects(stream.tenant, stream.connection_id).upload
         if self._intake.blobs.create(name, msgspec.json.encode(wanted)) is Created.ALREADY_DIFFERENT:

@@ -15,7 +15,7 @@ from common.adapters.embedded.file_blob_store import FileBlobStore
 from common.adapters.google.gcs_blob_store import GcsBlobStore
 from common.errors import Permanent, Retryable
 from common.events import StreamEnded, StreamOptions
-from common.ports.blob_store import BlobStore
+from common.ports.blob_store import BlobNotFound, BlobStore
 from common.problems import Problem
 from ingest_service.intake import uploads as module
 from ingest_service.intake.connection_limits import ConnectionLimits
@@ -181,6 +181,25 @@ def test_clients_that_know_nothing_of_each_other_end_with_one_recording(stores: 
         list(threads.map(client, range(8)))
     assert durable(stores[0]) == RECORDING
     assert len(set(publisher.published)) == 1
+
+
+def test_who_looked_before_another_began_finds_what_was_begun() -> None:
+    blobs = MemoryBlobs()
+    other = uploads_over(blobs, MemoryPublisher(blobs))
+    read, looked = blobs.read, list[str]()
+
+    def reading(name: str) -> bytes:
+        if not looked:
+            looked.append(name)
+            other.begin(STREAM, UPLOAD)
+            other.append(STREAM, UPLOAD, 0, [RECORDING[:50]])
+            raise BlobNotFound(name)
+        return read(name)
+
+    late = uploads_over(blobs, MemoryPublisher(blobs))
+    blobs.read = reading  # type: ignore[method-assign]  # the other one is faster by just this
+    assert late.begin(STREAM, UPLOAD) == UPLOAD
+    assert late.offset(STREAM, UPLOAD) == 50
 
 
 def test_an_upload_is_listed_once_and_not_with_every_part() -> None:
