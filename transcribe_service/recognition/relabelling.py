@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from common.events import SegmentReady, SegmentRelabelled, TranscriptUpdated
+from common.events import SegmentReady, SegmentRelabelled
 from common.logs import get_logger
 from common.object_names import ConnectionObjects
 from common.ports.blob_store import BlobNotFound, BlobStore
@@ -19,6 +19,7 @@ from common.ports.publisher import Publisher
 from common.ports.transcript_store import SegmentTranscript, TranscriptStore
 from common.stored_chunks import event_of_content
 from common.stored_relabellings import newest_relabelling, newest_relabellings
+from transcribe_service.recognition.announcing import announce
 from transcribe_service.recognition.attribution import attributed_words
 
 log = get_logger(__name__)
@@ -40,23 +41,7 @@ class Relabeller:
         meeting = self.meetings.get(event.tenant, event.meeting_id)
         for take in sorted({"", meeting.take if meeting else ""}):
             if relabelled(self.transcripts, event, take_of(event.meeting_id, take)) == event.labels:
-                self._announce(event, take)
-
-    def _announce(self, event: SegmentRelabelled, take: str) -> None:
-        """Twice for one relabelling gives one id."""
-        self.publisher.publish(
-            TranscriptUpdated(
-                tenant=event.tenant,
-                meeting_id=event.meeting_id,
-                connection_id=event.connection_id,
-                segment_id=event.segment_id,
-                revision=event.revision,
-                final=True,
-                labels=event.labels,
-                generation=event.generation,
-                take=take,
-            )
-        )
+                announce(self.publisher, event, final=True, labels=event.labels, take=take)
 
 
 def catch_up(blobs: BlobStore, transcripts: TranscriptStore, objects: ConnectionObjects, event: SegmentReady) -> int:

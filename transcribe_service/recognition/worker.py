@@ -6,7 +6,7 @@ from typing import Final
 
 from common.clock import Clock
 from common.errors import Backpressure, Permanent, Retryable
-from common.events import SegmentReady, TranscriptUpdated
+from common.events import SegmentReady
 from common.logs import get_logger
 from common.object_names import ConnectionObjects
 from common.ports.blob_store import BlobNotFound, BlobStore
@@ -17,6 +17,7 @@ from common.push import event_time_ms
 from transcribe_service.connections.standby import Standby
 from transcribe_service.connections.standing import Standing
 from transcribe_service.recognition.agreement import with_confirmed
+from transcribe_service.recognition.announcing import announce
 from transcribe_service.recognition.attribution import attributed_words
 from transcribe_service.recognition.disbelief.heard import heard_in
 from transcribe_service.recognition.disbelief.rules import believed
@@ -174,21 +175,9 @@ class Worker:
             self._is_settled(event)
 
     def _announce(self, event: SegmentReady) -> None:
-        """Twice for one revision gives one id. A final one gets the newest speakers first."""
+        """A final one gets the newest speakers first."""
         labels = catch_up(self.blobs, self.transcripts, self._objects(event), event) if event.final else 0
-        self.publisher.publish(
-            TranscriptUpdated(
-                tenant=event.tenant,
-                meeting_id=event.meeting_id,
-                connection_id=event.connection_id,
-                segment_id=event.segment_id,
-                revision=event.revision,
-                final=event.final,
-                labels=labels,
-                generation=event.generation,
-                take=event.take,
-            )
-        )
+        announce(self.publisher, event, final=event.final, labels=labels, take=event.take)
 
 
 def stored_under(event: SegmentReady) -> str:
