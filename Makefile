@@ -10,6 +10,8 @@ PYTHON ?= $(shell \
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 ARGS ?=
+# Processes that run tests side by side; most tests wait for processes of their own. JOBS=0: all tests in one.
+JOBS ?= 2
 KILLS ?= 50
 SEED ?= 1
 OUTAGE ?= 300
@@ -26,7 +28,7 @@ stack: $(INSTALLED) ## Run the system as in production here: emulators of Google
 	@$(BIN)/python -m local_cloud --port 8080 --read-port 8081 $(ARGS)
 
 test: $(INSTALLED) ## Run all tests; the end names each component that was missing
-	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components $(ARGS)
+	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components -n $(JOBS) --dist loadfile $(ARGS)
 
 chaos: $(INSTALLED) ## Kill an uploader and a server at random moments, KILLS=50 times each, drawn from SEED=1, and compare what arrived
 	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components -rP -q tests/chaos --chaos-kills=$(KILLS) --chaos-seed=$(SEED) $(ARGS)

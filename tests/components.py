@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -57,6 +57,7 @@ COMPONENTS: Final = {
         Component("curl", _program("curl"), "install it: apt-get install curl"),
         Component("ffmpeg", _program("ffmpeg"), "install it: apt-get install ffmpeg"),
         Component("chromium", _program("chromium"), "install it: apt-get install chromium"),
+        Component("terraform", _program("terraform"), "install Terraform 1.9 or newer"),
         Component(
             "corpus",
             lambda config: corpus_folder(config) is not None,
@@ -96,6 +97,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse a mistyped TURNSCRIBE_REQUIRE or corpus folder before any test runs."""
     config.stash[_skipped] = Counter()
+    config.pluginmanager.register(_AcrossProcesses())
     config.stash[_required] = required_components(os.environ.get("TURNSCRIBE_REQUIRE", ""))
     folder = corpus_folder(config)
     if folder is not None and not folder.is_dir():
@@ -116,6 +118,22 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.fail(f"{reason} (TURNSCRIBE_REQUIRE demands it)", pytrace=False)
     item.config.stash[_skipped].update(missing)
     pytest.skip(reason)
+
+
+class _AcrossProcesses:
+    """Under pytest-xdist tests run in other processes, and the one that writes the summary skips none itself."""
+
+    @pytest.hookimpl
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """In a process that runs tests: hand over what it skipped."""
+        output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output["missing_components"] = dict(session.config.stash[_skipped])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """In the one that writes the summary: add it. A process that died has nothing to hand over, and its tests have failed."""
+        node.config.stash[_skipped].update(getattr(node, "workeroutput", {}).get("missing_components", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

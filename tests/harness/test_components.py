@@ -41,6 +41,20 @@ def test_a_missing_component_skips_its_tests_and_is_named_at_the_end(inner: pyte
     )
 
 
+def test_what_other_processes_skipped_is_named_too(inner: pytest.Pytester) -> None:
+    inner.makeconftest(
+        """
+        from tests.components import COMPONENTS, Component
+        COMPONENTS["absent"] = Component("absent", lambda _config: False, "look elsewhere")
+        COMPONENTS["present"] = Component("present", lambda _config: True, "no need")
+        """
+    )
+    inner.makepyfile(test_one=NEEDS_ABSENT, test_two=NEEDS_ABSENT)
+    result = inner.runpytest_subprocess("-n", "2", "--dist", "loadfile")
+    result.assert_outcomes(passed=2, skipped=2)
+    result.stdout.fnmatch_lines(["absent: 2 tests skipped; look elsewhere"])
+
+
 def test_nothing_is_said_when_nothing_is_missing(inner: pytest.Pytester) -> None:
     inner.makepyfile("def test_needs_nothing(): pass")
     result = inner.runpytest_inprocess()
