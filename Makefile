@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Arguments for the tools: make test ARGS='-k mailbox', make demo ARGS='--audio talk.mp3'.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test chaos outage lint types format docs lock clean
+.PHONY: help setup demo stack test chaos outage lint types terraform format docs lock clean
 
 # The first of these that is 3.11, 3.12 or 3.13, which the tests run on; else any newer python3. `make setup PYTHON=…` overrides it.
 PYTHON ?= $(shell \
@@ -17,7 +17,7 @@ SEED ?= 1
 OUTAGE ?= 300
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 setup: $(INSTALLED) ## Make .venv with the pinned requirements; does nothing while it is up to date
 
@@ -42,6 +42,9 @@ lint: $(INSTALLED) ## Check style and formatting
 
 types: $(INSTALLED) ## Check types, strictly
 	@$(BIN)/mypy
+
+terraform: $(INSTALLED) ## Check terraform/: format, validity, its tests on mocked providers, checkov's policies
+	@bash terraform/check.sh $(BIN)/python
 
 format: $(INSTALLED) ## Rewrite the sources in the project's format
 	@$(BIN)/ruff check --fix
