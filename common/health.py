@@ -59,6 +59,7 @@ class Version(msgspec.Struct, frozen=True):
     service: str
     version: str
     revision: str
+    """Commit that the image was built from; empty where nobody said."""
 
 
 def _json(body: object, status: int = 200) -> Response:

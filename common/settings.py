@@ -78,6 +78,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, Meta(min_length=1, description="Firestore database of transcripts and streams.")
     ] = "(default)"
     k_service: Annotated[str, Meta(description="Set by Cloud Run, and how a service knows that it runs there.")] = ""
+    revision: Annotated[
+        str, Meta(description="Commit that the image was built from; `/health/version` says it. Set in the image.")
+    ] = ""
     trace_exporter: Annotated[
         Literal["console", "google", "none"],
         Meta(description="Where spans go: `console` (log lines at DEBUG), `google` (Cloud Trace) or `none`."),

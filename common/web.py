@@ -33,13 +33,13 @@ def end_span_of_request(status: int) -> None:
     g.spans.close()
 
 
-def base_app(service: str, checks: Mapping[str, Check], drain: Drain) -> Flask:
-    """A Flask app with what all services share. `service` is its name in spans and health answers."""
+def base_app(service: str, checks: Mapping[str, Check], drain: Drain, revision: str = "") -> Flask:
+    """A Flask app with what all services share. `service` is its name in spans and health answers; `revision` is REVISION."""
     app = _App(service, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # DefaultJSONProvider has it; the base class does not declare it
     app.url_map.merge_slashes = False  # `//` is a wrong path: problem details, not a redirect in HTML
     install_problem_handlers(app)
-    app.register_blueprint(health_blueprint(service, checks, drain))
+    app.register_blueprint(health_blueprint(service, checks, drain, revision))
 
     @app.before_request
     def _begin() -> None:

@@ -60,7 +60,7 @@ def create_app(deps: IngestDeps) -> Flask:
     The token store is no part of readiness: while it is down, API_TOKEN and the tokens that are remembered upload as ever.
     """
     checks = {"blobs": deps.blobs.check, "publisher": deps.publisher.check}
-    app = base_app("ingest", checks, deps.drain)
+    app = base_app("ingest", checks, deps.drain, deps.settings.revision)
     install_cors(app, deps.settings.allowed_origins)
     refuse_long_heads(app)
     intake = _intake(deps)

@@ -57,7 +57,7 @@ def create_app(deps: SegmenterDeps) -> Flask:
         "streams": deps.streams.check,
         "redis": check_redis,
     }
-    app = base_app("segmenter", checks, deps.drain)
+    app = base_app("segmenter", checks, deps.drain, deps.settings.revision)
     around = Surroundings(
         deps.settings, deps.blobs, deps.publisher, deps.streams, deps.meetings, VoiceActivity(), deps.clock
     )

@@ -34,7 +34,7 @@ class WhisperDeps:
 def create_app(deps: WhisperDeps) -> Flask:
     """The application. Ready once the engine is."""
     settings = deps.settings
-    app = base_app("whisper", {"model": deps.engine.check}, deps.drain)
+    app = base_app("whisper", {"model": deps.engine.check}, deps.drain, settings.revision)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     admission = Admission(workers=settings.whisper_workers, queue=settings.whisper_queue, clock=deps.clock)
     routes = transcription_routes(deps.engine, admission, max_audio_s=settings.whisper_max_audio_sec)

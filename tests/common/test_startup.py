@@ -56,9 +56,10 @@ def test_sigterm_without_a_server_ends_the_process() -> None:
 
 
 def test_a_service_starts_with_settings_logs_and_a_drain(capsys: pytest.CaptureFixture[str]) -> None:
-    start = started("ingest", Settings, {"API_TOKEN": "very-secret", "LOG_LEVEL": "INFO"})
+    start = started("ingest", Settings, {"API_TOKEN": "very-secret", "LOG_LEVEL": "INFO", "REVISION": "0f3a9c1e"})
     (line,) = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
     assert (line["message"], line["service"], line["API_TOKEN"]) == ("starting", "ingest", "***")
+    assert line["REVISION"] == "0f3a9c1e"
     assert start.settings.api_token.reveal() == "very-secret"
     assert not start.drain.started
 
