@@ -5,8 +5,16 @@ locals {
   storage_identity = "serviceAccount:service-${var.project_number}@gs-project-accounts.iam.gserviceaccount.com"
 }
 
-resource "google_pubsub_topic_iam_member" "storage_tells_of_files" {
+# Asking for this identity makes it: a project that never asked has none, and nothing can be granted to it.
+data "google_storage_project_service_account" "this" {
   for_each = local.watched_buckets
+
+  project = var.project_id
+}
+
+resource "google_pubsub_topic_iam_member" "storage_tells_of_files" {
+  for_each   = local.watched_buckets
+  depends_on = [data.google_storage_project_service_account.this]
 
   project = var.project_id
   topic   = google_pubsub_topic.this["dropbox"].id

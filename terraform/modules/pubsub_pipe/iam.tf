@@ -21,3 +21,12 @@ resource "google_pubsub_subscription_iam_member" "pubsub_acknowledges_dead_lette
   role         = "roles/pubsub.subscriber"
   member       = local.pubsub_identity
 }
+
+resource "google_pubsub_topic_iam_member" "publishers" {
+  for_each = var.publishers
+
+  project = var.project_id
+  topic   = google_pubsub_topic.this[each.value.topic].id
+  role    = "roles/pubsub.publisher"
+  member  = each.value.member
+}

@@ -8,6 +8,13 @@ locals {
     for name, subscription in local.topology.subscriptions : name => subscription
     if try(subscription.dead_letter_topic, null) != null
   }
+  dead_letter_topics = toset([for subscription in values(local.dead_lettered) : subscription.dead_letter_topic])
+
+  # How long a push may take at each service. Nobody may work on one any longer: Pub/Sub has sent it again by then.
+  push_deadlines_sec = {
+    for service in distinct([for subscription in values(local.topology.subscriptions) : subscription.service]) :
+    service => min([for subscription in values(local.topology.subscriptions) : subscription.ack_deadline_sec if subscription.service == service]...)
+  }
 }
 
 resource "google_pubsub_topic" "this" {
@@ -16,6 +23,8 @@ resource "google_pubsub_topic" "this" {
   project = var.project_id
   name    = "${var.prefix}${each.value}"
   labels  = var.labels
+
+  message_retention_duration = var.topic_retention
 }
 
 resource "google_pubsub_subscription" "this" {
@@ -26,7 +35,7 @@ resource "google_pubsub_subscription" "this" {
   topic                      = google_pubsub_topic.this[each.value.topic].id
   labels                     = var.labels
   ack_deadline_seconds       = each.value.ack_deadline_sec
-  message_retention_duration = var.message_retention
+  message_retention_duration = contains(local.dead_letter_topics, each.value.topic) ? var.dead_letter_retention : var.message_retention
 
   push_config {
     push_endpoint = "${var.service_urls[each.value.service]}${each.value.path}"
@@ -64,7 +73,9 @@ resource "google_cloud_scheduler_job" "this" {
   region           = var.region
   name             = "${var.prefix}${each.key}"
   schedule         = "*/${each.value.every_minutes} * * * *"
-  attempt_deadline = "60s"
+  time_zone        = "Etc/UTC"
+  paused           = var.schedules_paused
+  attempt_deadline = "${local.push_deadlines_sec[each.value.service]}s"
 
   # A sweep that failed is done by the next one.
   retry_config {
