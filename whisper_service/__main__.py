@@ -14,12 +14,19 @@ SPARE_THREADS: Final = 4
 """For health checks and for telling those beyond the queue that it is full."""
 DRAIN_S: Final = 60
 """How long SIGTERM leaves to requests that run or wait."""
+FRONT_END_KEEPALIVE_S: Final = 620
+"""Longer than Google's front ends keep an idle connection: the side that reuses one must be the side that closes it."""
 
 
-def server_options(settings: WhisperSettings) -> dict[str, Any]:
-    """Gunicorn's settings. One process, because the model is in memory once; transcriptions run outside Python's lock."""
+def server_options(settings: WhisperSettings, *, behind_front_end: bool) -> dict[str, Any]:
+    """Gunicorn's settings. One process, because the model is in memory once; transcriptions run outside Python's lock.
+
+    `behind_front_end`: it runs in a container, whose only way in is the platform's front end.
+    """
+    host = "0.0.0.0" if behind_front_end else settings.api_host  # noqa: S104
     return {
-        "bind": f"{settings.api_host}:{settings.api_port}",
+        "bind": f"{host}:{settings.api_port}",
+        "keepalive": FRONT_END_KEEPALIVE_S if behind_front_end else 2,
         "worker_class": "gthread",
         "workers": 1,
         "threads": settings.whisper_workers + settings.whisper_queue + SPARE_THREADS,
@@ -50,4 +57,7 @@ class Server(BaseApplication):
 
 
 if __name__ == "__main__":
-    Server(server_options(settings_or_exit(WhisperSettings, os.environ))).run()
+    options = server_options(
+        settings_or_exit(WhisperSettings, os.environ), behind_front_end=bool(os.environ.get("PORT"))
+    )
+    Server(options).run()

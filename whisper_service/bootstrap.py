@@ -22,6 +22,8 @@ def application() -> Flask:
         workers=settings.whisper_workers,
         beam_size=settings.whisper_beam_size,
         clock=start.clock,
+        device=settings.whisper_device,
+        compute_type=settings.whisper_compute_type,
     )
     engine.load_in_background()
     return create_app(WhisperDeps(settings=settings, engine=engine, clock=start.clock, drain=start.drain))

@@ -1,7 +1,8 @@
-"""The engine: a Whisper model under faster-whisper (CTranslate2) on the CPU, with 8-bit weights.
+"""The engine: a Whisper model under faster-whisper (CTranslate2), on the CPU or on a GPU.
 
-Deterministic: beam search at temperature 0, never sampling, nothing carried from one request to the next; each
-transcription runs on one thread, so sums are made in the same order however many run beside it.
+Deterministic: beam search at temperature 0, never sampling, nothing carried from one request to the next; on the CPU each
+transcription runs on one thread, so sums are made in the same order however many run beside it. Whether a GPU keeps the
+order of its sums has not been tested here.
 """
 
 import threading
@@ -12,6 +13,7 @@ import numpy as np
 from common.clock import Clock
 from common.errors import Permanent, Retryable
 from common.logs import get_logger
+from whisper_service.device import ComputeType, DeviceChoice, chosen_compute_type, chosen_device
 from whisper_service.transcription import SAMPLE_RATE_HZ, Request, Samples, Segment, Transcription, Word
 
 if TYPE_CHECKING:
@@ -31,9 +33,20 @@ class WhisperEngine:
     Not usable before `load` has returned; `load_in_background` lets the process answer health checks meanwhile.
     """
 
-    def __init__(self, model: str, *, workers: int, beam_size: int, clock: Clock) -> None:
-        """`model` is a folder or a name that faster-whisper downloads; see `model_location`."""
+    def __init__(
+        self,
+        model: str,
+        *,
+        workers: int,
+        beam_size: int,
+        clock: Clock,
+        device: DeviceChoice = "cpu",
+        compute_type: ComputeType = "auto",
+    ) -> None:
+        """`model` is a folder or a name that faster-whisper downloads; see `model_location`. `device` and `compute_type`: see `device`."""
         self._model_name = model
+        self._device = device
+        self._compute_type = compute_type
         self._workers = workers
         self._beam_size = beam_size
         self._clock = clock
@@ -56,12 +69,20 @@ class WhisperEngine:
         return thread
 
     def load(self) -> None:
-        """Load the model and transcribe a second of silence, which takes what only the first call costs."""
+        """Load the model and transcribe a second of silence, which takes what only the first call costs.
+
+        Raises `NoSuchDevice` where the device is not there or cannot compute so.
+        """
         began_s = self._clock.monotonic_s()
+        import ctranslate2
         from faster_whisper import WhisperModel  # here: half a second in which /health already answers
 
+        device = chosen_device(self._device, devices=ctranslate2.get_cuda_device_count())
+        compute_type = chosen_compute_type(
+            self._compute_type, device, supported=ctranslate2.get_supported_compute_types(device)
+        )
         model = WhisperModel(
-            self._model_name, device="cpu", compute_type="int8", cpu_threads=1, num_workers=self._workers
+            self._model_name, device=device, compute_type=compute_type, cpu_threads=1, num_workers=self._workers
         )
         loaded_s = self._clock.monotonic_s()
         self._run(model, WARM_UP, Request(word_times=True, segment_times=False))
@@ -71,6 +92,8 @@ class WhisperEngine:
             load_ms=round((loaded_s - began_s) * 1000),
             warm_up_ms=round((self._clock.monotonic_s() - loaded_s) * 1000),
             workers=self._workers,
+            device=device,
+            compute_type=compute_type,
         )
 
     def check(self) -> None:

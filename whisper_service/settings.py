@@ -6,6 +6,14 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from common.settings import Secret, Settings
+from whisper_service.device import (
+    ONLY_ON_A_GPU,
+    ComputeType,
+    DeviceChoice,
+    NoSuchDevice,
+    chosen_device,
+    cuda_devices,
+)
 from whisper_service.model_location import ModelNotFound, locate
 
 
@@ -30,6 +38,24 @@ class WhisperSettings(Settings, frozen=True, kw_only=True):
     whisper_api_token: Annotated[
         Secret, Meta(description="Bearer token that callers must send. Not set: anybody may call.")
     ] = Secret()
+    whisper_device: Annotated[
+        DeviceChoice,
+        Meta(
+            description=(
+                "What the model computes on: `cpu`, `cuda` (a GPU of NVIDIA's; the service does not start without one), or `auto`: "
+                "a GPU where there is one."
+            )
+        ),
+    ] = "cpu"
+    whisper_compute_type: Annotated[
+        ComputeType,
+        Meta(
+            description=(
+                "Kind of numbers that the model computes with, as CTranslate2 calls them. `auto`: int8 on the CPU; on a GPU float16, "
+                "or what comes next where it has none."
+            )
+        ),
+    ] = "auto"
     whisper_beam_size: Annotated[int, Meta(ge=1, le=20, description="Beam size of the decoder; 1 is greedy.")] = 5
     whisper_workers: Annotated[
         int, Meta(ge=1, le=64, description="Transcriptions that run at a time, each on one thread.")
@@ -42,9 +68,16 @@ class WhisperSettings(Settings, frozen=True, kw_only=True):
     ] = 3600.0
 
     def problems(self) -> Iterator[str]:
-        """Also: the model must be where WHISPER_MODEL says, unless it is to be downloaded."""
+        """Also: the model must be where WHISPER_MODEL says, unless it is to be downloaded, and the device must be there."""
         yield from super().problems()
         try:
             locate(self.whisper_model)
         except ModelNotFound as error:
             yield f"WHISPER_MODEL: {error}"
+        if self.whisper_device == "cpu" and self.whisper_compute_type in ONLY_ON_A_GPU:
+            yield f"WHISPER_COMPUTE_TYPE: {self.whisper_compute_type} needs a GPU, and WHISPER_DEVICE is cpu"
+        if self.whisper_device == "cuda":
+            try:
+                chosen_device("cuda", devices=cuda_devices())
+            except NoSuchDevice as error:
+                yield f"WHISPER_DEVICE: {error}"

@@ -142,3 +142,29 @@ def test_a_wrong_setting_ends_it_with_one_line_that_names_it():
 
 def test_json_is_what_openai_s_clients_read(server, speech_wav):
     assert list(json.loads(server.transcribe(speech_wav).data)) == ["text"]
+
+
+def test_a_gpu_that_is_wanted_and_missing_ends_it_with_one_line():
+    wrong = subprocess.run(
+        [sys.executable, "-m", "whisper_service"],
+        cwd=ROOT,
+        env={**os.environ, "WHISPER_DEVICE": "cuda", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert wrong.returncode == 78
+    assert wrong.stderr.startswith("WHISPER_DEVICE: no CUDA device is here")
+    assert len(wrong.stderr.splitlines()) == 1
+
+
+def test_it_is_ready_once_the_model_is_loaded_and_not_before():
+    server = RunningServer(WHISPER_DEVICE="auto", WHISPER_COMPUTE_TYPE="int8_float32", WHISPER_WORKERS="1")
+    try:
+        first = server.wait_for("/health/ready", lambda answer: answer.status in {200, 503})
+        ready = server.wait_for("/health/ready", lambda answer: answer.status == 200)
+        assert first.json()["components"]["model"] == ("model_loading" if first.status == 503 else "ok")
+        assert ready.json()["components"] == {"model": "ok"}
+    finally:
+        assert server.stop() == 0

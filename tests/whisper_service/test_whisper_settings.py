@@ -76,12 +76,50 @@ def test_nothing_needs_to_be_set_but_the_model(model_folder):
         ("WHISPER_QUEUE", "-1"),
         ("WHISPER_BEAM_SIZE", "many"),
         ("WHISPER_MAX_AUDIO_SEC", "0"),
+        ("WHISPER_DEVICE", "gpu"),
+        ("WHISPER_COMPUTE_TYPE", "int4"),
     ],
 )
 def test_a_wrong_value_names_its_variable(name, value, model_folder):
     with pytest.raises(SettingsError) as wrong:
         load(WhisperSettings, {"WHISPER_MODEL": str(model_folder), name: value})
     assert [problem.partition(":")[0] for problem in wrong.value.problems] == [name]
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine with so many CUDA devices."""
+
+    def with_devices(count):
+        monkeypatch.setattr("whisper_service.settings.cuda_devices", lambda: count)
+
+    return with_devices
+
+
+def test_without_a_word_about_it_the_cpu_computes_and_no_gpu_is_looked_for(model_folder, monkeypatch):
+    monkeypatch.setattr("whisper_service.settings.cuda_devices", lambda: pytest.fail("looked for a GPU"))
+    settings = load(WhisperSettings, {"WHISPER_MODEL": str(model_folder)})
+    assert (settings.whisper_device, settings.whisper_compute_type) == ("cpu", "auto")
+
+
+def test_a_gpu_that_is_wanted_and_there_is_fine(model_folder, machine):
+    machine(1)
+    settings = load(WhisperSettings, {"WHISPER_MODEL": str(model_folder), "WHISPER_DEVICE": "cuda"})
+    assert settings.whisper_device == "cuda"
+
+
+def test_a_gpu_that_is_wanted_and_missing_is_told_at_the_start(model_folder, machine):
+    machine(0)
+    with pytest.raises(SettingsError) as wrong:
+        load(WhisperSettings, {"WHISPER_MODEL": str(model_folder), "WHISPER_DEVICE": "cuda"})
+    assert [problem.partition(":")[0] for problem in wrong.value.problems] == ["WHISPER_DEVICE"]
+    assert "no CUDA device is here" in str(wrong.value)
+
+
+@pytest.mark.parametrize("compute_type", ["float16", "int8_float16"])
+def test_a_compute_type_of_gpus_is_refused_on_the_cpu(compute_type, model_folder):
+    with pytest.raises(SettingsError, match=r"WHISPER_COMPUTE_TYPE: .* needs a GPU"):
+        load(WhisperSettings, {"WHISPER_MODEL": str(model_folder), "WHISPER_COMPUTE_TYPE": compute_type})
 
 
 def test_the_process_ends_with_the_code_for_a_wrong_configuration(capsys):
