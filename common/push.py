@@ -213,18 +213,19 @@ def push_blueprint(
             return _deliver(request.headers, body, subscription)
         except Permanent as error:
             record_error(error)
-            log.warning("event_quarantined", reason=error.reason, detail=str(error))
+            log.warning("event_quarantined", subscription=subscription, reason=error.reason, detail=str(error))
             return _quarantine(body, error)
         except Backpressure as error:
             record_error(error)
+            log.info("push_backpressure", subscription=subscription, reason=error.reason)
             return Response(status=429, headers={"Retry-After": f"{max(1, round(error.retry_after_s))}"})
         except Retryable as error:
             record_error(error)
-            log.warning("push_retryable", reason=error.reason, detail=str(error))
+            log.warning("push_retryable", subscription=subscription, reason=error.reason, detail=str(error))
             return Response(status=503)
         except Exception as error:
             record_error(error)
-            log.exception("push_failed", error_type=type(error).__name__)
+            log.exception("push_failed", subscription=subscription, error_type=type(error).__name__)
             return Response(status=500)
 
     def _deliver(headers: Headers, body: bytes, subscription: str) -> Response:

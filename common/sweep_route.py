@@ -1,12 +1,16 @@
 """`POST /sweep`: the scheduler's way to make a service look for work that no event told it of."""
 
+import time
 from collections.abc import Callable
 
 import msgspec
 from flask import Blueprint, Response, request
 
+from common.logs import get_logger
 from common.problems import Problem
 from common.push import PushAuth
+
+log = get_logger(__name__)
 
 
 def sweep_blueprint(sweep: Callable[[], msgspec.Struct], auth: PushAuth, path: str = "/sweep") -> Blueprint:
@@ -20,6 +24,9 @@ def sweep_blueprint(sweep: Callable[[], msgspec.Struct], auth: PushAuth, path: s
     def run() -> Response:
         if not auth.allows(request):
             raise Problem(401, "unauthorized", "Only the scheduler may sweep.")
-        return Response(msgspec.json.encode(sweep()), content_type="application/json")
+        began_s = time.perf_counter()
+        done = sweep()
+        log.info("swept", sweep=path, took_ms=round((time.perf_counter() - began_s) * 1000))
+        return Response(msgspec.json.encode(done), content_type="application/json")
 
     return routes

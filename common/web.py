@@ -62,7 +62,9 @@ def base_app(service: str, checks: Mapping[str, Check], drain: Drain, revision: 
         _describe_span(status)
         if req.blueprint != "health":
             took_ms = round((time.perf_counter() - g.began_s) * 1000, 1)
-            log.info(REQUEST_LINE, method=req.method, route=_route(req), status=status, took_ms=took_ms)
+            log.info(
+                REQUEST_LINE, method=req.method, route=_route(req), area=_area(req), status=status, took_ms=took_ms
+            )
         return response
 
     @app.teardown_request
@@ -84,6 +86,11 @@ def _route(req: Request) -> str:
     """The rule that matched, never the path itself."""
     rule = req.url_rule
     return rule.rule if rule else "(none)"
+
+
+def _area(req: Request) -> str:
+    """Which group of routes it belongs to: few enough to count requests by."""
+    return req.blueprint or "(none)"
 
 
 def _describe_span(status: int) -> None:

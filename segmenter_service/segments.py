@@ -18,6 +18,7 @@ from segmenter_service.announced import as_announced
 from segmenter_service.holding import Holding
 from segmenter_service.lane import Lane
 from segmenter_service.segment_audio import PADDING_MS, flac_of
+from segmenter_service.state import SAMPLES_PER_MS
 from segmenter_service.voice_activity import FRAME_MS
 
 log = get_logger(__name__)
@@ -113,4 +114,15 @@ def _announce(holding: Holding, event: SegmentReady) -> None:
         revision=event.revision,
         final=event.final,
         length_ms=event.end_ms - event.start_ms,
+        heard_ms=event.end_ms - (event.start_ms if event.whole_from_ms is None else event.whole_from_ms),
+        waited_ms=_waited_ms(holding, event.end_ms),
     )
+
+
+def _waited_ms(holding: Holding, end_ms: int) -> int | None:
+    """How long ago the last audio of a segment was read from its chunk; None for audio of a late chunk, which nobody waited for."""
+    state = holding.state
+    if end_ms <= state.uncut_from_sample // SAMPLES_PER_MS:
+        return None
+    read = (arrival.at_ms for arrival in state.arrivals if arrival.end_ms >= end_ms)
+    return holding.now_ms - next(read, state.last_arrival_ms)

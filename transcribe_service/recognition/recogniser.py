@@ -46,6 +46,7 @@ class Recogniser:
         language = self._language(event, meeting)
         prompt = self._prompt(event, meeting)
         with self.places.taken(wait_s=self.settings.processing_wait_sec if event.final else 0.0):
+            asked_s = self.clock.monotonic_s()
             result = self.whisper.transcribe(audio, language=language, prompt=prompt, model=event.model)
         log.info(
             "segment_recognised",
@@ -53,6 +54,9 @@ class Recogniser:
             revision=event.revision,
             final=event.final,
             audio_ms=event.end_ms - event.start_ms,
+            sent_ms=event.end_ms - event.start_ms + 2 * event.padding_ms,
+            waited_ms=round((asked_s - began_s) * 1000),
+            whisper_ms=round((self.clock.monotonic_s() - asked_s) * 1000),
             took_ms=round((self.clock.monotonic_s() - began_s) * 1000),
             whisper_words=len(result.words),
         )

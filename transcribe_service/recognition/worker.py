@@ -28,6 +28,8 @@ from transcribe_service.settings import TranscribeSettings
 
 log = get_logger(__name__)
 NOTHING_DROPPED: Final[Mapping[str, int]] = {}
+LIVE_MS: Final = 600_000
+"""Audio that was announced within so long after it was spoken is live, for the log; the rest are recordings."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,14 @@ class Worker:
     def _store(self, event: SegmentReady, heard: Recognised) -> None:
         said = believed(heard_in(heard.result, event))
         if said.dropped:
-            log.info("words_dropped", segment_id=event.segment_id, revision=event.revision, **said.dropped)
+            words_dropped = sum(said.dropped.values())
+            log.info(
+                "words_dropped",
+                segment_id=event.segment_id,
+                revision=event.revision,
+                words=words_dropped,
+                **said.dropped,
+            )
         words = attributed_words(event, in_stream_time(said.words, event))
         self._put(event, language=heard.language, words=words, dropped=said.dropped)
         if event.final:
@@ -170,9 +179,22 @@ class Worker:
         if standby:
             return
         if stored is Stored.STORED:
+            self._log_stored(event, len(words))
             self._announce(event)
         else:
             self._is_settled(event)
+
+    def _log_stored(self, event: SegmentReady, words: int) -> None:
+        published_ms = event_time_ms()
+        log.info(
+            "transcript_stored",
+            segment_id=event.segment_id,
+            revision=event.revision,
+            final=event.final,
+            live=_is_live(event, published_ms),
+            words=words,
+            since_announced_ms=None if published_ms is None else self.clock.now_ms() - published_ms,
+        )
 
     def _announce(self, event: SegmentReady) -> None:
         """A final one gets the newest speakers first."""
@@ -183,6 +205,13 @@ class Worker:
 def stored_under(event: SegmentReady) -> str:
     """The id of the meeting, or of the other transcription of it, that the event's segment is stored under."""
     return take_of(event.meeting_id, event.take)
+
+
+def _is_live(event: SegmentReady, published_ms: int | None) -> bool:
+    """True where the speech had just been spoken when its segment was announced, by the stream's clock."""
+    if published_ms is None or event.options.untimed or event.take:
+        return False
+    return published_ms - (event.epoch_offset_ms + event.end_ms) < LIVE_MS
 
 
 def _log_given_up(event: SegmentReady, reason: str) -> None:

@@ -14,7 +14,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, InvalidHeader
 
 from common.clock import Clock
-from common.errors import Backpressure, Permanent, Retryable
+from common.errors import Backpressure, Permanent, Retryable, TurnscribeError
 from common.logs import get_logger
 from transcribe_service.whisper.circuit import Circuit
 from transcribe_service.whisper.client import WhisperResult
@@ -97,7 +97,11 @@ class WhisperCalls:
         try:
             return retrying(attempt)
         except _MayPass as failed:
+            _log_failed(failed.error, retrying)
             raise failed.error from failed
+        except TurnscribeError as error:
+            _log_failed(error, retrying)
+            raise
 
     def close(self) -> None:
         """Close the connections that are kept open."""
@@ -108,13 +112,25 @@ class WhisperCalls:
         try:
             result = self._answer(call, timeout_s)
         except Permanent:  # about this audio: the server is well
-            self._circuit.succeeded()
+            self._succeeded()
             raise
         except BaseException:
-            self._circuit.failed()
+            self._failed()
             raise
-        self._circuit.succeeded()
+        self._succeeded()
         return result
+
+    def _succeeded(self) -> None:
+        before = self._circuit.state
+        self._circuit.succeeded()
+        if before == "open":
+            log.info("whisper_circuit_closed")
+
+    def _failed(self) -> None:
+        before = self._circuit.state
+        self._circuit.failed()
+        if (before, self._circuit.state) == ("closed", "open"):
+            log.warning("whisper_circuit_opened")
 
     def _answer(self, call: Call, timeout_s: float) -> WhisperResult:
         try:
@@ -203,6 +219,10 @@ def _pause_s(state: tenacity.RetryCallState) -> float:
     if isinstance(error, _MayPass) and error.after_s is not None:
         return error.after_s + random.uniform(0, 0.5)  # noqa: S311 -- spreads retries, guards nothing
     return _BACKOFF(state)
+
+
+def _log_failed(error: TurnscribeError, retrying: tenacity.Retrying) -> None:
+    log.warning("whisper_failed", reason=error.reason, attempts=retrying.statistics.get("attempt_number", 0))
 
 
 def _log_retry(state: tenacity.RetryCallState) -> None:
