@@ -51,3 +51,9 @@ def parsed(text: str) -> EventId | None:
     """The id that a reader comes with; None where it is none of ours."""
     found = _ID.fullmatch(text)
     return EventId(found[1], found[2]) if found else None
+
+
+def is_of_nothing(text: str) -> bool:
+    """Whether who comes with this id has no segment: all of them have later positions, and a `reset` has this one too."""
+    found = parsed(text)
+    return found is not None and found.position == BEGINNING

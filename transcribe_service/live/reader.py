@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from transcribe_service.live.event_ids import is_of_nothing
 from transcribe_service.live.watched_meeting import PART_BYTES, WatchedMeeting
 
 
@@ -9,17 +10,17 @@ class Reader:
     """A place in what there is to be sent. For one thread; `close` may come from any, and more than once."""
 
     def __init__(self, watched: WatchedMeeting, last_event_id: str, gone: Callable[[], None]) -> None:
-        """Goes on behind `last_event_id`; from the beginning where it is empty, and with a `reset` before that where it says nothing."""
+        """Goes on behind `last_event_id`; where that can't be, from the beginning, with a `reset` before it for who may have something."""
         self._watched = watched
         self._gone = gone
+        self._has_nothing = not last_event_id or is_of_nothing(last_event_id)
+        self._has_ended = False
+        self._coming_up: Iterator[bytes] | None = None
         if last_event_id:
             watched.catch_up_with(last_event_id)
         with watched.changed:
             going_on = watched.continuation(last_event_id) if last_event_id else None
-            self._coming_up: Iterator[bytes] | None = going_on or watched.beginning(again=bool(last_event_id))
-            self._seq = watched.transcript.seq
-            self._beginnings = watched.beginnings
-        self._has_ended = False
+            self._go_on(going_on or watched.beginning(again=not self._has_nothing))
 
     def next(self, timeout_s: float) -> bytes | None:
         """The next events, some at a time. Empty where none came in time; None once there will be none any more."""
@@ -37,16 +38,22 @@ class Reader:
             if watched.is_over:
                 return None
             if self._beginnings != watched.beginnings:
-                self._coming_up = watched.beginning(again=True)
-                self._seq, self._beginnings = watched.transcript.seq, watched.beginnings
-                return _part(self._coming_up)
+                return _part(self._go_on(watched.beginning(again=not self._has_nothing)))
             self._seq, events = watched.news(self._seq)
+            self._has_nothing = watched.has_nothing
             return events
 
     def close(self) -> None:
         """Nobody reads any more."""
         gone, self._gone = self._gone, _nothing
         gone()
+
+    def _go_on(self, coming_up: Iterator[bytes]) -> Iterator[bytes]:
+        """With these events, which bring the reader to where the meeting is now."""
+        self._coming_up = coming_up
+        self._seq, self._beginnings = self._watched.transcript.seq, self._watched.beginnings
+        self._has_nothing = self._watched.has_nothing
+        return coming_up
 
     def _has_news(self) -> bool:
         watched = self._watched

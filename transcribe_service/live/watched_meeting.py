@@ -32,7 +32,7 @@ class WatchedMeeting:
         self.changed = threading.Condition()
         """Guards everything below; notified whenever readers have something to do."""
         self.beginnings = 0
-        """How often readers had to forget everything."""
+        """How often readers had to begin anew."""
         self.is_deleted = False
         self.is_over = False
         self._tenant = tenant
@@ -74,6 +74,11 @@ class WatchedMeeting:
             events = b"".join(event(each.event_id, each.body) for each in self.transcript.since(seq))
             self._news = (seq, newest, events)
         return newest, self._news[2]
+
+    @property
+    def has_nothing(self) -> bool:
+        """Whether there was no segment yet, so that no reader can have one."""
+        return self.transcript.position == BEGINNING
 
     def last_word(self) -> bytes:
         """That the meeting was deleted."""

@@ -14,7 +14,7 @@ from common.ports.token_store import Scope
 from common.ports.transcript_store import Changes, SegmentTranscript
 from tests.transcribe_service.fakes import API_TOKEN, DOWN, World, settings
 from tests.transcribe_service.live.page import Event, Page, parsed
-from tests.transcribe_service.spoken import segment, stream
+from tests.transcribe_service.spoken import EPOCH_MS, segment, stream
 from transcribe_service.app import create_app
 from transcribe_service.live.hub import LiveHub, live_places
 from transcribe_service.live.waking_publisher import WakingPublisher
@@ -124,6 +124,31 @@ def test_who_comes_back_gets_what_came_after(app: Flask, meeting: World, by: str
     # The segment that the id is of may be told again: between two events of one change nobody knows which of them came.
     assert page.names == ["meeting", "segment", "segment", "segment"]
     assert [each["text"] for each in page.utterances] == ["Hello", "Later", "Last"]
+
+
+def test_who_came_before_the_first_segment_gets_it_without_a_reset(app: Flask, world: World) -> None:
+    world.meetings.open("default", "m1", 1_000)
+    world.streams.open(stream())
+    with live(app) as found:
+        first = found.event()
+        assert (first.name, first.data["epoch_ms"]) == ("meeting", 0)
+        world.transcripts.put(segment(("Hello", 100, 600, "Ada")))
+        told, shown = found.event(), found.event()
+        assert (told.name, told.data["epoch_ms"]) == ("meeting", EPOCH_MS)
+        assert (shown.name, shown.data["utterances"][0]["start_ms"]) == ("segment", 100)
+    with live(app, {"Last-Event-ID": first.id}) as found:  # whose connection broke meanwhile
+        assert [found.event().name for _ in range(2)] == ["meeting", "segment"]
+
+
+def test_a_clock_that_moves_under_what_is_shown_begins_anew(app: Flask, meeting: World) -> None:
+    with live(app) as found:
+        assert [found.event().name for _ in range(2)] == ["meeting", "segment"]
+        meeting.streams.open(stream("c2"))
+        earlier = segment(("Early", 100, 600, "Bo"), connection="c2", offset_ms=EPOCH_MS - 5_000)
+        meeting.transcripts.put(earlier)
+        assert [found.event().name for _ in range(4)] == ["reset", "meeting", "segment", "segment"]
+    with live(app, {"Last-Event-ID": f"{'0' * 18}1-00000000"}) as found:
+        assert found.event().name == "reset"
 
 
 @pytest.mark.parametrize(
