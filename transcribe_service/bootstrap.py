@@ -37,7 +37,7 @@ def application() -> Flask:
             webhooks=backend.webhooks(),
             deliveries=backend.deliveries(),
             works=backend.works(),
-            whisper=whisper_client(settings, clock),
+            whisper=None if settings.transcribe_role == "api" else whisper_client(settings, clock),
             tokens=stored_tokens(settings, backend.tokens(), clock),
             push_auth=push_auth_of(settings, clock),
             clock=clock,

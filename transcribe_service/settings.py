@@ -6,22 +6,33 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from common.ids import DEFAULT_TENANT
-from common.pipeline_settings import PushedSettings
+from common.pipeline_settings import PipelineSettings, PushedSettings
 from common.settings import SECONDS, Secret
 
 
 class TranscribeSettings(PushedSettings, frozen=True, kw_only=True):
     """Whisper's address and limits. The defaults fit a subscription with an acknowledgement deadline of 60 s."""
 
-    REQUIRED: ClassVar[tuple[str, ...]] = ("API_TOKEN", "WHISPER_SERVICE_URL")
+    REQUIRED: ClassVar[tuple[str, ...]] = ()
+    """What must be set depends on the role; see `problems`."""
 
+    transcribe_role: Annotated[
+        Literal["all", "worker", "api"],
+        Meta(
+            description=(
+                "What this process does. `worker`: pushes and sweeps, that is recognition and delivery; no route for people, and no need of "
+                "API_TOKEN. `api`: transcripts, live events, audio, search, the web page, and all that is administered at /v1; nothing is "
+                "pushed to it, PUSH_… is ignored, and it has no need of WHISPER_SERVICE_URL. `all`: both."
+            )
+        ),
+    ] = "all"
     whisper_service_url: Annotated[
         str,
         Meta(
             pattern="^https?://[^/]",
             description=(
-                "Whisper server. In the OpenAI dialect its base URL, /v1/audio/transcriptions is added where it is missing; in the plain one "
-                "the URL as it is."
+                "Whisper server; must be set but with TRANSCRIBE_ROLE=api. In the OpenAI dialect its base URL, /v1/audio/transcriptions is added "
+                "where it is missing; in the plain one the URL as it is."
             ),
         ),
     ] = ""
@@ -227,9 +238,26 @@ class TranscribeSettings(PushedSettings, frozen=True, kw_only=True):
         names = (name.strip() for name in self.engine_tenants.split(","))
         return frozenset(name for name in names if name and self.engine_api_url)
 
+    @property
+    def answers_people(self) -> bool:
+        """Whether it has routes for them, and so needs to know their token."""
+        return self.transcribe_role != "worker"
+
+    @property
+    def push_proof(self) -> Literal["token", "oidc", "none", "refused"]:
+        """As elsewhere; nobody pushes to an `api`."""
+        return "refused" if self.transcribe_role == "api" else super().push_proof
+
     def problems(self) -> Iterator[str]:
-        """Adds: one segment must be done, or given back, before its push times out."""
+        """Adds: each role needs its own, and one segment must be done, or given back, before its push times out."""
+        if self.answers_people and not self.api_token:
+            yield "API_TOKEN: must be set, unless TRANSCRIBE_ROLE is worker"
+        if self.transcribe_role == "api":  # of what it does not use nothing can be wrong
+            yield from PipelineSettings.problems(self)
+            return
         yield from super().problems()
+        if not self.whisper_service_url:
+            yield "WHISPER_SERVICE_URL: must be set, unless TRANSCRIBE_ROLE is api"
         if self.processing_wait_sec + self.whisper_budget_sec >= self.push_ack_deadline_sec:
             yield (
                 "WHISPER_BUDGET_SEC: together with PROCESSING_WAIT_SEC it must stay below PUSH_ACK_DEADLINE_SEC "

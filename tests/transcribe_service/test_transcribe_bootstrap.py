@@ -17,6 +17,7 @@ from transcribe_service.bootstrap import application
 client = application().test_client()
 for path in ("/health", "/health/ready", "/v1/meetings/m1"):
     print(client.get(path).status_code)
+print(client.post("/push/transcribe").status_code)
 """
 
 
@@ -31,13 +32,27 @@ def run(environ: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_the_service_stands_on_its_settings(tmp_path: Path) -> None:
-    good = {"API_TOKEN": "a-token", "PUSH_TOKEN": "p-token", "WHISPER_SERVICE_URL": "http://127.0.0.1:9"}
-    ended = run(good | {"DATA_DIR": str(tmp_path / "data")})
+API = {"API_TOKEN": "a-token"}
+WORKER = {"PUSH_TOKEN": "p-token", "WHISPER_SERVICE_URL": "http://127.0.0.1:9"}
+
+
+@pytest.mark.parametrize(
+    ("needed", "statuses"),
+    [
+        (API | WORKER, ["200", "200", "401", "401"]),
+        (API | {"TRANSCRIBE_ROLE": "api"}, ["200", "200", "401", "404"]),
+        (WORKER | {"TRANSCRIBE_ROLE": "worker"}, ["200", "200", "404", "401"]),
+    ],
+    ids=["all", "api", "worker"],
+)
+def test_the_service_stands_on_the_settings_of_its_role(
+    tmp_path: Path, needed: dict[str, str], statuses: list[str]
+) -> None:
+    ended = run(needed | {"DATA_DIR": str(tmp_path / "data")})
     assert ended.returncode == 0, ended.stderr
     printed = [line for line in ended.stdout.splitlines() if not line.startswith("{")]
-    assert printed == ["200", "200", "401"]
-    assert "a-token" not in ended.stdout + ended.stderr
+    assert printed == statuses
+    assert "-token" not in ended.stdout + ended.stderr
 
 
 def test_wrong_settings_end_it_with_a_line_for_each() -> None:

@@ -16,6 +16,7 @@ class Reader:
         self._has_nothing = not last_event_id or is_of_nothing(last_event_id)
         self._has_ended = False
         self._coming_up: Iterator[bytes] | None = None
+        self._seq = self._beginnings = 0
         if last_event_id:
             watched.catch_up_with(last_event_id)
         with watched.changed:
