@@ -15,7 +15,12 @@ class SegmenterSettings(PushedSettings, frozen=True, kw_only=True):
     REQUIRED = ()
 
     redis_host: Annotated[
-        str, Meta(description="Redis server of the hot state. Empty: in this process (one process only).")
+        str,
+        Meta(
+            description=(
+                "Redis server of the hot state; must be set on Cloud Run. Empty: in this process, which can then be the only one of its kind."
+            )
+        ),
     ] = ""
     redis_port: Annotated[int, Meta(ge=1, le=65535, description="Port of the Redis server.")] = 6379
     redis_password: Annotated[Secret, Meta(description="Password (AUTH) of the Redis server.")] = Secret()
@@ -101,8 +106,10 @@ class SegmenterSettings(PushedSettings, frozen=True, kw_only=True):
     ] = 256
 
     def problems(self) -> Iterator[str]:
-        """The cap must leave room for a segment of the aimed size."""
+        """The cap must leave room for a segment of the aimed size, and instances that come and go need one hot state."""
         yield from super().problems()
+        if self.k_service and not self.redis_host:
+            yield "REDIS_HOST: must be set on Cloud Run, whose instances come and go: without it each has a hot state of its own"
         if self.max_audio_length_sec < 1.6 * self.segment_size_sec:
             yield "MAX_AUDIO_LENGTH_SEC: must be at least 1.6 × SEGMENT_SIZE_SEC, the last place where a pause is looked for"
         if self.idle_close_sec < self.idle_flush_sec:
