@@ -107,7 +107,10 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=int, metavar="N", help="port for uploads on 127.0.0.1 (default: any that is free)"
     )
     parser.add_argument(
-        "--read-port", type=int, metavar="N", help="port for transcripts on 127.0.0.1 (default: any that is free)"
+        "--read-port",
+        type=int,
+        metavar="N",
+        help="port for transcripts and the page on 127.0.0.1 (default: any that is free)",
     )
     parser.add_argument(
         "--parent", type=int, metavar="PID", help="the process that starts this one: end at once when it ends"

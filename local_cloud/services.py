@@ -13,14 +13,22 @@ from transcribe_service.settings import TranscribeSettings
 from whisper_service.settings import WhisperSettings
 
 BUCKET: Final = "turnscribe-local"
-TRANSCRIBE_THREADS: Final = 8 + 250
-"""As many as there are live readers by default, and eight for pushes; they are started when they are first needed."""
 SETTINGS: Final[Mapping[str, type[Settings]]] = {
     "ingest": IngestSettings,
     "segmenter": SegmenterSettings,
     "transcribe": TranscribeSettings,
+    "api": TranscribeSettings,
 }
 """The services of the pipeline."""
+_PACKAGES: Final = {"api": "transcribe_service"}
+"""Of services that share another one's image."""
+_OWN: Final[Mapping[str, Mapping[str, str]]] = {
+    "transcribe": {"TRANSCRIBE_ROLE": "worker"},
+    "api": {"TRANSCRIBE_ROLE": "api"},
+}
+_THREADS: Final = {"transcribe": 16, "api": 8 + 250}
+"""In one worker process. Transcribe's are pushes: two at a time of each subscription, and the sweeps. The api's are as many as there are
+live readers by default, and eight for whoever reads otherwise; they are started when they are first needed."""
 
 _ELSEWHERE: Final = frozenset(
     {
@@ -34,6 +42,7 @@ _ELSEWHERE: Final = frozenset(
             "PUSH_AUDIENCE",
             "PUSH_SERVICE_ACCOUNTS",
             "GUNICORN_CMD_ARGS",
+            "TRANSCRIBE_ROLE",
         ),
         *("http_proxy", "https_proxy", "all_proxy", "grpc_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"),
     }
@@ -72,11 +81,12 @@ def page_environ(environ: Mapping[str, str], *, ingest_port: int, read_port: int
     return {"INGEST_PUBLIC_URL": f"http://127.0.0.1:{ingest_port}", "CORS_ALLOWED_ORIGINS": ",".join(allowed)}
 
 
-def threads(name: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """What a service needs besides, unless `environ` says it: transcribe has readers that stay. Pure."""
-    if name != "transcribe" or environ.get("GUNICORN_THREADS"):
-        return {}
-    return {"GUNICORN_THREADS": str(TRANSCRIBE_THREADS)}
+def own_environ(name: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """What one service has besides: its role, and its threads unless `environ` says how many. Pure."""
+    threads = (
+        {} if environ.get("GUNICORN_THREADS") or name not in _THREADS else {"GUNICORN_THREADS": str(_THREADS[name])}
+    )
+    return {**_OWN.get(name, {}), **threads}
 
 
 def whisper_environ(environ: Mapping[str, str], port: int) -> dict[str, str]:
@@ -88,7 +98,8 @@ def whisper_environ(environ: Mapping[str, str], port: int) -> dict[str, str]:
 def service_command(name: str) -> list[str]:
     """What its image runs."""
     gunicorn = (sys.executable, "-m", "gunicorn", "--config", "python:common.gunicorn_conf")
-    return [*gunicorn, f"{name}_service.bootstrap:application()"]
+    package = _PACKAGES.get(name, f"{name}_service")
+    return [*gunicorn, f"{package}.bootstrap:application()"]
 
 
 def whisper_command() -> list[str]:

@@ -55,7 +55,7 @@ class Stack:
         free = free_ports(len(services.SETTINGS) + 1 + PORTS)
         self.emulators = Emulators(self.data_dir / "emulators", environ, self.log_folder, free[-PORTS:])
         ports = dict(zip(services.SETTINGS, free, strict=False)) | {
-            name: chosen for name, chosen in (("ingest", port), ("transcribe", read_port)) if chosen
+            name: chosen for name, chosen in (("ingest", port), ("api", read_port)) if chosen
         }
         whisper_port = free[len(services.SETTINGS)]
         whisper_environ = None if "WHISPER_SERVICE_URL" in environ else services.whisper_environ(environ, whisper_port)
@@ -67,10 +67,10 @@ class Stack:
                 api_token=self.api_token,
                 whisper_url=whisper_url,
                 port=ports[name],
-                read_port=ports["transcribe"],
+                read_port=ports["api"],
             )
-            | services.page_environ(environ, ingest_port=ports["ingest"], read_port=ports["transcribe"])
-            | services.threads(name, environ)
+            | services.page_environ(environ, ingest_port=ports["ingest"], read_port=ports["api"])
+            | services.own_environ(name, environ)
             for name in services.SETTINGS
         }
         services.check(self._environs, whisper_environ)
@@ -97,7 +97,7 @@ class Stack:
     @property
     def read_url(self) -> str:
         """Where transcripts are read."""
-        return self.urls["transcribe"]
+        return self.urls["api"]
 
     @property
     def stats_url(self) -> str:
@@ -201,7 +201,7 @@ class Stack:
         """What `GET /internal/stats` answers.
 
         `{"cpu_seconds", "queue", "whisper": {…} | null}` as the local runner says it, and besides `services` and `emulators`: name →
-        `{"cpu_seconds", "resident_bytes", "pid"}`. The first is the three services' together; Whisper's `busy_seconds` come on top.
+        `{"cpu_seconds", "resident_bytes", "pid"}`. The first is the services' together; Whisper's `busy_seconds` come on top.
         `queue` is empty: the emulator does not say what it holds.
         """
         of_services = usage(self.services.values())

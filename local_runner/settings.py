@@ -107,6 +107,7 @@ def load_runner_settings(environ: Mapping[str, str], *, token: Callable[[], str]
         **set_here,
         "API_TOKEN": set_here.get("API_TOKEN") or token(),
         "PUSH_AUTH": "token",  # its own queue pushes, and proves it by PUSH_TOKEN
+        "TRANSCRIBE_ROLE": "all",  # there is no other process
     }
     problems = [CLOUD_NAMES[name] for name in CLOUD_NAMES if environ.get(name)]
     ingest = _load(IngestSettings, complete, problems)

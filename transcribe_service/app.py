@@ -36,7 +36,7 @@ def create_app(deps: TranscribeDeps) -> Flask:
         "deliveries": deps.deliveries.check,
         "works": deps.works.check,
     }
-    app = base_app("transcribe", checks, deps.drain)
+    app = base_app("transcribe", checks, deps.drain, deps.settings.revision)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     compress_answers(app)
     for routes in _routes_of_role(deps):

@@ -6,8 +6,18 @@ from pathlib import Path
 import pytest
 
 from common.settings import SettingsError, load
+from common.topology import topology
 from local_cloud.emulators import Emulators
-from local_cloud.services import SETTINGS, check, inherited, page_environ, service_environ, threads, whisper_environ
+from local_cloud.services import (
+    SETTINGS,
+    check,
+    inherited,
+    own_environ,
+    page_environ,
+    service_command,
+    service_environ,
+    whisper_environ,
+)
 from transcribe_service.settings import TranscribeSettings
 
 PRODUCTION = {
@@ -21,6 +31,7 @@ PRODUCTION = {
     "PUSH_AUTH": "oidc",
     "TRANSCRIPT_API_URL": "https://transcribe.example",
     "K_SERVICE": "ingest",
+    "TRANSCRIBE_ROLE": "all",
     "PORT": "80",
     "HTTPS_PROXY": "http://proxy.example",
 }
@@ -65,16 +76,22 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     assert named == ["LOG_LEVEL", "WEB_CONCURRENCY", "PROCESSING_THREADS", "WHISPER_BEAM_SIZE"]
 
 
-def test_readers_that_stay_take_no_thread_from_pushes() -> None:
-    for_readers = int(threads("transcribe", {})["GUNICORN_THREADS"])
-    assert (
-        for_readers
-        > load(
-            TranscribeSettings, {"API_TOKEN": "t", "PUSH_TOKEN": "t", "WHISPER_SERVICE_URL": "http://w"}
-        ).live_readers
-    )
-    assert threads("transcribe", {"GUNICORN_THREADS": "9"}) == {}
-    assert threads("ingest", {}) == {}
+def test_the_api_is_transcribe_s_image_in_another_role() -> None:
+    roles = {name: own_environ(name, {}).get("TRANSCRIBE_ROLE") for name in SETTINGS}
+    assert roles == {"ingest": None, "segmenter": None, "transcribe": "worker", "api": "api"}
+    assert service_command("api") == service_command("transcribe")
+    assert service_command("ingest")[-1] == "ingest_service.bootstrap:application()"
+
+
+def test_readers_that_stay_find_threads_and_so_do_pushes() -> None:
+    threads = {name: own_environ(name, {}).get("GUNICORN_THREADS") for name in SETTINGS}
+    readers = load(TranscribeSettings, {"API_TOKEN": "t", "TRANSCRIBE_ROLE": "api"}).live_readers
+    assert int(threads["api"] or 0) > readers
+    pushed = [each for each in topology().subscriptions.values() if each.service == "transcribe"]
+    swept = [each for each in topology().schedules.values() if each.service == "transcribe"]
+    assert int(threads["transcribe"] or 0) >= 2 * len(pushed) + len(swept)
+    assert threads["ingest"] is None
+    assert all("GUNICORN_THREADS" not in own_environ(name, {"GUNICORN_THREADS": "9"}) for name in SETTINGS)
 
 
 def test_the_page_may_record_into_ingest() -> None:

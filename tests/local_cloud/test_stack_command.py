@@ -17,7 +17,7 @@ from local_runner.data_dir import lock_folder
 from tests.processes import processes_below
 
 STACK = [pytest.mark.component("emulators", "whisper"), pytest.mark.slow, pytest.mark.timeout(300)]
-CHILDREN = ("ingest", "segmenter", "transcribe", "whisper", "pubsub", "firestore", "gcs", "redis")
+CHILDREN = ("ingest", "segmenter", "transcribe", "api", "whisper", "pubsub", "firestore", "gcs", "redis")
 
 
 def command(data_dir: Path, *options: str) -> list[str]:
@@ -109,7 +109,7 @@ class TestTheWholeStack:
         assert running.get(f"{told['read_url']}/health/ready").json()["status"] == "ok"
 
         stats = running.stats()
-        assert stats["services"].keys() == {"ingest", "segmenter", "transcribe"}
+        assert stats["services"].keys() == {"ingest", "segmenter", "transcribe", "api"}
         assert stats["emulators"].keys() == {"pubsub", "firestore", "gcs", "redis"}
         used = [*stats["services"].values(), *stats["emulators"].values()]
         assert all(each["pid"] in running.family and each["resident_bytes"] > 0 for each in used)
@@ -147,7 +147,7 @@ class TestTheWholeStack:
         running.leaves_nothing()
 
     def test_killed_it_leaves_no_process_behind(self, running: Running) -> None:
-        assert len(running.family) >= 1 + len(CHILDREN) + 3  # and the workers
+        assert len(running.family) >= 1 + len(CHILDREN) + 4  # and the workers
         running.process.kill()
         running.leaves_nothing()
 
