@@ -80,11 +80,11 @@ class Whole:
                 return
         raise AssertionError("a push failed twenty times")
 
-    def push(self, event: Event) -> TestResponse:
+    def push(self, event: Event, subscription: str = "transcribe") -> TestResponse:
         message = to_message(event, source="/tests", now_ms=self.stage.clock.now_ms())
         data = base64.b64encode(message.data).decode()
         body = {"message": {"data": data, "attributes": dict(message.attributes), "messageId": "1"}}
-        return self.client.post("/push/transcribe", json=body, headers=PUSHER)
+        return self.client.post(f"/push/{subscription}", json=body, headers=PUSHER)
 
     def upload(self, chunks: list[bytes]) -> None:
         """All of it, to its transcript."""
