@@ -72,7 +72,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
         yield running
 
 
-def until(true: Callable[[], bool], what: str, within_s: float = 120.0) -> None:
+def until(true: Callable[[], bool], what: str, within_s: float = 240.0) -> None:
     """Wait until something is so."""
     deadline_s = time.monotonic() + within_s
     while not true():
