@@ -143,7 +143,12 @@ class _Building:
         other = self.done.get(each.flags["from"])
         if other is None:
             raise each.refuse(f"there is no stage {each.flags['from']!r} above")
-        shutil.copytree(other.here(source), state.here(target), symlinks=True, dirs_exist_ok=True)
+        there, here = other.here(source), state.here(target)
+        if there.is_dir():
+            shutil.copytree(there, here, symlinks=True, dirs_exist_ok=True)
+        else:
+            here.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(there, here)
 
     def _run(self, each: Instruction, state: _State) -> None:
         if not each.flags.get("mount", _CACHE_MOUNT).startswith(_CACHE_MOUNT):
