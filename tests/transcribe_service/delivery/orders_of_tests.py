@@ -27,6 +27,7 @@ from transcribe_service.delivery.updates import Updates
 from transcribe_service.delivery.webhook_health import WebhookHealth
 from transcribe_service.reading.stored_meeting import StoredMeetings
 from transcribe_service.settings import TranscribeSettings
+from turnscribe.webhooks import verify
 
 NOW_MS = 1_700_000_000_000
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -196,3 +197,17 @@ class Post:
     def hosts(self) -> list[str]:
         """To whom was sent, in order."""
         return [url.split("/")[2].partition(".")[0] for url, _, _ in self.poster.sent]
+
+
+def verified(post: Post, number: int = -1) -> dict[str, Any]:
+    _, headers, body = post.poster.sent[number]
+    return verify(body, headers, SECRET, now_s=post.world.clock.now_ms() / 1000, tolerance_s=1e9)
+
+
+def ids(post: Post) -> list[str]:
+    return [headers["webhook-id"] for _, headers, _ in post.poster.sent]
+
+
+def sweep(post: Post) -> None:
+    post.sweep.run()
+    post.run()
