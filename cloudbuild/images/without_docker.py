@@ -31,6 +31,7 @@ from cloudbuild.images.contents import Contents, contents, files  # noqa: E402
 from cloudbuild.images.folder_build import BuildFailed, Image, build  # noqa: E402
 from cloudbuild.images.imports import missing, reached  # noqa: E402
 from cloudbuild.images.services import LACKING, SERVICES, needs  # noqa: E402
+from cloudbuild.images.shared_libraries import without_library  # noqa: E402
 
 START_S: Final = 60
 """How long a service may take to its first answer, and from there to being ready."""
@@ -112,6 +113,7 @@ def examined(service: str, base: BasePython, folder: Path, *, without_pyc: bool)
 def _look(report: Report, found: Contents, image: Image, base: BasePython) -> None:
     report.packages, report.packages_bytes, report.code_bytes = found.packages, found.packages_bytes, found.code_bytes
     report.faults += found.faults
+    report.faults += without_library(image.folder / "packages")
     code = image.folder / "code"
     entries = ("common.gunicorn_conf", f"{report.service}_service.bootstrap", f"{report.service}_service.__main__")
     for each in missing(reached(code, entries), ["python"], base.environ(image.environ)):
