@@ -58,7 +58,8 @@ def application(service: str) -> Flask:
     count_storage(counts)
     count_firestore(counts)
     count_pubsub(counts)
-    app: Flask = import_module(f"{service}_service.bootstrap").application()
+    package = "transcribe" if service == "api" else service  # one image in two roles
+    app: Flask = import_module(f"{package}_service.bootstrap").application()
     app.wsgi_app = CountedRequests(app.wsgi_app, counts)  # type: ignore[method-assign]
     return app
 

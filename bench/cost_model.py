@@ -101,8 +101,8 @@ class Assumptions(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds that an L4 works for each second of audio that it gets."""
     whisper_idle_s: float = 900.0
     """How long Cloud Run keeps a GPU after its last request."""
-    processing_threads: float = 2.0
-    """PROCESSING_THREADS: calls of Whisper that one instance of transcribe makes at a time."""
+    calls_at_a_time: float = 4.0
+    """Calls of Whisper that one instance of transcribe makes at a time: two processes with PROCESSING_THREADS=2 each."""
 
 
 def prices() -> Prices:
@@ -136,14 +136,16 @@ def hour_costs(report: Report, price: Prices, hours_a_day: float, assumed: Assum
     lines: dict[str, float] = {}
     whisper_s = report.whisper.audio_s * assumed.whisper_factor
     for name, service in hour.services.items():
+        if name == "api":  # which is there for readers, and nobody read
+            continue
         waited_s = whisper_s if name == "transcribe" else 0.0
-        least_s = max(service.cpu_s / SIZES[name].vcpus / assumed.utilization, waited_s / assumed.processing_threads)
+        least_s = max(service.cpu_s / SIZES[name].vcpus / assumed.utilization, waited_s / assumed.calls_at_a_time)
         lines[f"Cloud Run: {name}"] = instance_seconds(service.billed_s + waited_s, least_s, streams) * _second(
             name, price
         )
-    watched = instance_seconds(3600 * assumed.watched, 3600 * assumed.watched / LIVE_READERS, streams)
+    watched_s = instance_seconds(3600 * assumed.watched, 3600 * assumed.watched / LIVE_READERS, streams)
     reads = assumed.watched * live_reads(report)
-    lines["Cloud Run: api, live readers"] = watched * _second("api", price)
+    lines["Cloud Run: api, live readers"] = watched_s * _second("api", price)
     lines["Cloud Run: requests"] = sum(service.requests for service in hour.services.values()) * price["run_requests"]
     billed_bytes = sum(hour.published_billed_bytes.values()) + hour.pushed_billed_bytes
     lines["Pub/Sub"] = billed_bytes / TIB * price["pubsub"]

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-SERVICES: Final = ("ingest", "segmenter", "transcribe")
+SERVICES: Final = ("ingest", "segmenter", "transcribe", "api")
 Numbers = dict[str, float]
 
 
