@@ -41,6 +41,10 @@ def test_transcripts_are_read_here_unless_another_place_is_named() -> None:
     assert _load(named).ingest.transcript_api_url == "http://transcribe.example"
 
 
+def test_one_process_has_both_roles_of_transcribe() -> None:
+    assert _load({"TRANSCRIBE_ROLE": "worker"}).transcribe.transcribe_role == "all"
+
+
 def test_whisper_gets_its_own_port_and_none_of_our_tokens() -> None:
     whisper = _load({"API_TOKEN": "mine", "PORT": "9999", "WHISPER_MODEL": "tiny.en", "WHISPER_API_TOKEN": "w"}).whisper
     assert whisper is not None
