@@ -91,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def examined(service: str, base: BasePython, folder: Path, *, without_pyc: bool) -> Report:
     """Build one image below `folder`, look at it, start it."""
     report = Report(service)
+    folder.mkdir()
     began_s = time.monotonic()
     try:
         commit = _commit()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cloudbuild.images import without_docker
 from cloudbuild.images.without_docker import main
 
 SCRIPT = "cloudbuild/images/without_docker.py"
@@ -48,3 +49,21 @@ def test_a_service_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -
         main(["ingest", "everything"])
     assert caught.value.code == 2
     assert "unknown: everything" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_what_does_not_work_is_said_with_what_it_printed_and_ends_with_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "Dockerfile"
+    path.write_text(
+        "ARG PYTHON_IMAGE=python:3.12-slim\nFROM ${PYTHON_IMAGE}\nWORKDIR /srv/turnscribe\n"
+        "RUN python -m pip list --format=freeze && exit 7\nFROM ${PYTHON_IMAGE}\n"
+    )
+    monkeypatch.setattr(without_docker, "_dockerfile", lambda _service: path)
+    assert main(["ingest"]) == 1
+    told = capsys.readouterr().out
+    assert "ingest: FAILED: line 4: RUN ended with 7:" in told
+    installed = {line.partition("==")[0] for line in told.splitlines() if "==" in line}
+    assert {"pip"} <= installed <= {"pip", "setuptools"}, "the base has nothing of this Python's packages"
