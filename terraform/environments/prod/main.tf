@@ -1,0 +1,49 @@
+# The environment that people rely on.
+
+module "turnscribe" {
+  source = "../../modules/turnscribe"
+
+  deletion_protection = true
+  alerts              = true
+  redis               = { tier = "STANDARD_HA", memory_gb = 5 }
+
+  # A live stream does not wait for an instance to start, neither where it comes in nor where it is cut.
+  services = {
+    ingest    = { min_instances = 1 }
+    segmenter = { min_instances = 1 }
+  }
+
+  # Off: with it, what was deleted could be read for seven days more, and deleting a meeting means that it is gone. What protects
+  # transcripts is the audio: a meeting can be transcribed again.
+  firestore = { point_in_time_recovery = false }
+
+  project_id     = var.project_id
+  project_number = data.google_project.this.number
+  region         = var.region
+  prefix         = var.prefix
+  labels         = { app = "turnscribe", environment = "prod" }
+  images         = var.images
+  deployer_email = var.deployer_email
+  settings       = var.settings
+  retention_days = var.retention_days
+
+  whisper    = var.whisper
+  engine_api = var.engine_api
+
+  write_secrets     = var.write_secrets
+  secret_versions   = var.secret_versions
+  api_token         = var.api_token
+  whisper_api_token = var.whisper_api_token
+  engine_api_token  = var.engine_api_token
+
+  domains               = var.domains
+  cors_allowed_origins  = var.cors_allowed_origins
+  upload_source_buckets = var.upload_source_buckets
+  upload_publishers     = var.upload_publishers
+  dropbox_writers       = var.dropbox_writers
+
+  notification_emails   = var.notification_emails
+  notification_channels = var.notification_channels
+  runbook_url           = var.runbook_url
+  budget                = var.budget
+}
