@@ -69,6 +69,7 @@ class Cloud:
                 "calls": [],
                 "secrets": {"check": "the-token"},
                 "builds": [[]],
+                "published": [],
                 "transcript": "good morning",
             }
         )

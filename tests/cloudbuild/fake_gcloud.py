@@ -65,6 +65,17 @@ def options():
     access.add_argument("--project", required=True)
     access.add_argument("--quiet", action="store_true", required=True)
 
+    copy = (
+        groups.add_parser("storage").add_subparsers(dest="command", required=True).add_parser("cp", allow_abbrev=False)
+    )
+    copy.add_argument("--if-generation-match", choices=["0"])
+    copy.add_argument("source")
+    copy.add_argument("to")
+    publish = groups.add_parser("pubsub").add_subparsers(dest="command", required=True).add_parser("topics")
+    publish = publish.add_subparsers(dest="verb", required=True).add_parser("publish", allow_abbrev=False)
+    publish.add_argument("topic")
+    publish.add_argument("--message", required=True)
+
     builds = groups.add_parser("builds").add_subparsers(dest="command", required=True).add_parser("list")
     builds.add_argument("--ongoing", action="store_true", required=True)
     everywhere(builds)
@@ -154,7 +165,29 @@ def described(service, base):
     }
 
 
+def place(name):
+    """Where an object or a file is; objects lie beside the file of services."""
+    return FILE.parent / name.replace("gs://", "gs/") if name.startswith("gs://") else Path(name)
+
+
+def copy(chosen):
+    source, to = place(chosen.source), place(chosen.to)
+    if not source.is_file():
+        fail(f"The following URLs matched no objects or files: {chosen.source}")
+    if chosen.if_generation_match and to.exists():
+        fail("HTTPError 412: At least one of the pre-conditions you specified did not hold.")
+    if chosen.to.startswith("gs://"):
+        to.parent.mkdir(parents=True, exist_ok=True)
+    to.write_bytes(source.read_bytes())
+    return ""
+
+
 def work(chosen, cloud):
+    if chosen.group == "storage":
+        return copy(chosen)
+    if chosen.group == "pubsub":
+        cloud["published"].append([chosen.topic, chosen.message])
+        return ""
     if chosen.group == "auth":
         if chosen.command == "print-access-token":
             return "access-token"
