@@ -58,7 +58,7 @@ def test_units_are_those_of_the_settings() -> None:
 
 def test_variables_and_outputs_that_the_steps_name_are_there() -> None:
     named = set(re.findall(r"`([a-z]+(?:_[a-z]+)*)`", STEPS)) - {"problems"}
-    assert {"engine_api", "domains", "dns_records", "urls"} <= named
+    assert {"engine_api", "domains", "dns_records"} <= named
     assert named <= variables(COMPOSITION).keys() | outputs(COMPOSITION)
 
 
