@@ -34,7 +34,7 @@ variable "prefix" {
 }
 
 variable "image" {
-  description = "Image of whisper_service, by digest. For a GPU it holds cuBLAS 12 and cuDNN 9."
+  description = "Image of whisper_service, by digest. For a GPU it holds cuBLAS 12: see the README."
   type        = string
   nullable    = false
 }
