@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.cost_model import Assumptions, measured, prices, total, whisper_costs
+from bench.cost_model import SIZES, Assumptions, measured, prices, total, whisper_costs
 from docs.generate_cost import DEFAULT, PAGES, TABLES, page
-from docs.generate_scaling import limits
-from tests.project.terraform_variables import COMPOSITION, is_variable
+from docs.generate_scaling import INGEST_THREADS, INSTANCES, limits
+from tests.project.terraform_variables import COMPOSITION, is_variable, variables
 
 COST, SCALING = PAGES
 USUAL = {"streams": 2, "minutes": 30, "speed": 10, "chunk_sec": 3, "window_sec": 1, "step_sec": 5}
@@ -73,3 +73,22 @@ def test_the_scaling_page_explains_each_limit_that_is_met_below_100_000_streams(
     for limit in limits(measured().runs[DEFAULT]):
         assert limit.streams < 100_000
         assert any(limit.what.startswith(each) for each in explained if each), limit.what
+
+
+def test_sizes_are_those_that_terraform_makes() -> None:
+    services = variables(COMPOSITION)["services"]
+    for name, instances in INSTANCES.items():
+        block = services.partition(f"{name} = optional(object({{")[2].partition("}), {})")[0]
+        defaults = {
+            key: value.strip('"') for key, value in re.findall(r'(\w+)\s*=\s*optional\(\w+, ("?\w+"?)\)', block)
+        }
+        assert defaults["max_instances"] == str(instances)
+        assert defaults["cpu"] == f"{SIZES[name].vcpus:g}"
+        assert defaults["memory"] == f"{SIZES[name].gib:g}Gi"
+        if name == "ingest":
+            assert defaults["threads"] == str(INGEST_THREADS)
+        if name == "transcribe":
+            assert int(defaults["workers"]) * 2 == Assumptions().calls_at_a_time, "PROCESSING_THREADS is 2"
+    whisper = variables(COMPOSITION.with_name("whisper"))
+    assert f"= {SIZES['whisper'].vcpus:g}\n" in whisper["cpu"]
+    assert f'= "{SIZES["whisper"].gib:g}Gi"\n' in whisper["memory"]
