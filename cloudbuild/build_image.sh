@@ -16,6 +16,10 @@ fi
 # Attestations and caches in a registry need BuildKit in a container: the daemon's own keeps neither.
 docker buildx create --name "$service" --driver docker-container --driver-opt "image=$BUILDKIT_IMAGE" --bootstrap >/dev/null
 
+# Where Terraform makes a Whisper service, it is on a GPU.
+set --
+if [ "$service" = whisper ]; then set -- --build-arg REQUIREMENTS=whisper-gpu.txt; fi
+
 python_image=$(cat "$OUT/python-image")
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml | head -n 1)
 
@@ -25,7 +29,7 @@ docker buildx build --builder "$service" --progress plain --platform linux/amd64
     --build-arg "BASE_DIGEST=${python_image##*@}" \
     --build-arg "VERSION=$version" \
     --build-arg "REVISION=$COMMIT_SHA" \
-    --build-arg "SOURCE=$SOURCE" \
+    --build-arg "SOURCE=$SOURCE" "$@" \
     --sbom=true --provenance=mode=max \
     --cache-from "type=registry,ref=$CACHE/$service:cache" \
     --cache-to "type=registry,ref=$CACHE/$service:cache,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true" \

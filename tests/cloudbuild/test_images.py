@@ -178,3 +178,7 @@ def test_the_whisper_image_is_built_where_it_is_wanted(cloud: Cloud, workspace: 
     build(workspace, programs, _WHISPER="true")
     record = json.loads((cloud.file.parent / "gs" / "artifacts" / "images" / f"{NEW}.json").read_text())
     assert set(record) == {*REQUIRED, *OPTIONAL}
+    on_gpu = docker_calls(programs, "--build-arg REQUIREMENTS=whisper-gpu.txt")
+    assert len(on_gpu) == 1
+    assert "--file whisper_service/Dockerfile" in on_gpu[0]
+    assert (ROOT / "requirements" / "whisper-gpu.txt").is_file()
