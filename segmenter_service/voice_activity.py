@@ -4,6 +4,7 @@ The model is the file that the faster-whisper wheel carries; the package itself 
 """
 
 import importlib.util
+import os
 import threading
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,10 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
+
+# Else importing it begins a session of telemetry: an identifier is written beside temporary files, and its maker may be told.
+os.putenv("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime  # noqa: E402
 
 SAMPLE_RATE: Final = 16_000
 FRAME_SAMPLES: Final = 512
