@@ -60,7 +60,9 @@ def test_a_whisper_server_that_is_made_understands_what_it_is_told(made: Install
     of_libraries = {name for name in planned.environ if name.startswith("HF_")}
     assert planned.secrets == {}
     assert planned.environ.keys() - of_libraries <= names(WhisperSettings)
-    assert load(WhisperSettings, {**environ_of(made, "whisper"), "WHISPER_MODEL": "tiny.en"})
+    # The model and the device are where the server runs.
+    server = load(WhisperSettings, {**environ_of(made, "whisper"), "WHISPER_MODEL": "tiny.en", "WHISPER_DEVICE": "cpu"})
+    assert server.whisper_workers + server.whisper_queue == planned.concurrency
     transcribe = load(TranscribeSettings, environ_of(made, "transcribe"))
     assert transcribe.whisper_auth == "google"
     assert transcribe.whisper_service_url == f"https://{planned.name}-123456789.europe-west1.run.app"
