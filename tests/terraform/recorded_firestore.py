@@ -49,12 +49,13 @@ def asked_by(structured: StructuredQuery) -> Asked:
 
 
 class RecordedFirestore:
-    """`queries` asked, `written` fields by collection, and the functions of the stores that made queries (`builders`)."""
+    """`queries` asked, `written` fields by collection, `documents` with their collection, and the functions of the stores that made queries (`builders`)."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.queries: list[Asked] = []
         self.builders: set[str] = set()
         self.written: dict[str, set[str]] = {}
+        self.documents: list[tuple[str, dict[str, Any]]] = []
         for owner in (base_query.BaseQuery, BaseCollectionReference, firestore.Client):
             for name in BUILDERS:
                 if hasattr(owner, name):
@@ -66,6 +67,7 @@ class RecordedFirestore:
 
         def keep(document: Any, fields: dict[str, Any], **_: Any) -> None:
             self.written.setdefault(document.parent.id, set()).update(fields)
+            self.documents.append((document.parent.id, fields))
 
         for kind in (query.Query, query.CollectionGroup):
             monkeypatch.setattr(kind, "get", answer)

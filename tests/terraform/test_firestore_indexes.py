@@ -7,6 +7,7 @@ stores would send them, and what Firestore asks for is worked out here.
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -208,4 +209,16 @@ def test_no_field_is_indexed_that_no_query_asks_for(database: RecordedFirestore,
         if len(names) == 1:
             wanted.setdefault(asked.collection, set()).update(names)
     for name, fields in database.written.items():
-        assert fields - wanted.get(name, set()) == set(INDEXES["unindexed_fields"][name]), name
+        expiry = {INDEXES["ttl_fields"][name]} if name in INDEXES["ttl_fields"] else set()
+        assert fields - wanted.get(name, set()) == set(INDEXES["unindexed_fields"][name]) | expiry, name
+
+
+def test_what_firestore_deletes_by_is_a_time_and_only_on_what_has_ended(
+    database: RecordedFirestore, client: firestore.Client
+) -> None:
+    write_everything(client)
+    assert INDEXES["ttl_fields"] == {"deliveries": "expires_at"}
+    waiting, ended = (fields for name, fields in database.documents if name == "deliveries")
+    assert waiting.keys() & {"due_as", "expires_at"} == {"due_as"}
+    assert ended.keys() & {"due_as", "expires_at"} == {"expires_at"}
+    assert ended["expires_at"] == datetime.fromtimestamp(0.009, UTC)

@@ -13,10 +13,12 @@ import pytest
 from google.cloud import firestore
 
 import common
+from common.adapters.google.firestore_deliveries import FirestoreDeliveryStore
 from common.adapters.google.firestore_meetings import FirestoreMeetingStore
 from common.adapters.google.firestore_streams import FirestoreStreamRegistry
 from common.adapters.google.firestore_tokens import FirestoreTokenStore
 from common.adapters.google.firestore_transcripts import FirestoreTranscriptStore
+from common.ports.delivery_store import Delivery
 from common.ports.stream_registry import StreamRecord, StreamSummary
 from common.ports.token_store import ALL_SCOPES, TokenRecord, hash_of
 from common.ports.transcript_store import SegmentTranscript, Stored, Word
@@ -210,3 +212,26 @@ def test_of_many_writers_the_best_revision_stays_and_knows_it(client: firestore.
     assert outcomes[3] is Stored.STORED, "the final one beats every provisional"
     assert store.put(segment(99)) is Stored.SUPERSEDED
     assert [store.put(each) for each in revisions] == [Stored.SUPERSEDED] * len(revisions)
+
+
+def test_a_delivery_says_when_firestore_may_delete_it_only_while_it_has_ended(client: firestore.Client) -> None:
+    store = FirestoreDeliveryStore(client)
+    waiting = Delivery(
+        tenant="default",
+        receiver="engine",
+        subject="s1",
+        type="transcript.segment",
+        meeting_id="m1",
+        connection_id="c1",
+        rank=1,
+        message_id="msg_1",
+        happened_at_ms=1,
+        since_ms=1,
+        due_ms=5,
+    )
+    ended = msgspec.structs.replace(waiting, due_ms=None, outcome="delivered", expires_ms=1_700_000_000_123)
+    for delivery in (waiting, ended, waiting):
+        store.change("default", "engine", "s1", lambda _, new=delivery: new)  # type: ignore[misc]
+        (document,) = client.collection("deliveries").get(timeout=10)
+        expires_at = (document.to_dict() or {}).get("expires_at")
+        assert (expires_at and round(expires_at.timestamp() * 1000)) == delivery.expires_ms
