@@ -15,7 +15,7 @@ compile dev
     --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
     --custom-compile-command 'make lock'
 # The images run exactly the versions that the tests ran.
-for image in ingest transcribe whisper; do
+for image in ingest transcribe whisper whisper-gpu; do
     compile "$image" --constraints requirements/dev.txt
 done
 compile segmenter --constraints requirements/dev.txt --overrides requirements/segmenter-overrides.txt
