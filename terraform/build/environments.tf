@@ -2,8 +2,8 @@
 # its services, but nobody can give Terraform its own first rights.
 
 locals {
-  # Everything that modules/turnscribe makes, and nothing narrower would do: it makes accounts and grants them roles. Whoever approves an
-  # apply can do in that project what an owner can.
+  # For everything that modules/turnscribe makes. It makes accounts and runs code as them, so whoever approves an apply can reach all that the
+  # environment's services reach.
   terraform_roles = toset([
     "roles/cloudscheduler.admin",
     "roles/compute.loadBalancerAdmin",
@@ -23,6 +23,10 @@ locals {
     "roles/storage.admin",
     "roles/vpcaccess.admin",
   ])
+
+  # Roles that modules/turnscribe grants on the project. Terraform's account may give and take these and no others, so it can't make itself an
+  # owner.
+  granted_roles = ["roles/cloudtrace.agent", "roles/datastore.user"]
 }
 
 resource "google_project_iam_member" "terraform_makes_the_environment" {
@@ -37,6 +41,15 @@ resource "google_project_iam_member" "terraform_makes_the_environment" {
   project = var.environments[each.value.environment].project_id
   role    = each.value.role
   member  = "serviceAccount:${google_service_account.terraform[each.value.environment].email}"
+
+  dynamic "condition" {
+    for_each = each.value.role == "roles/resourcemanager.projectIamAdmin" ? [local.granted_roles] : []
+
+    content {
+      title      = "grants-of-turnscribe"
+      expression = "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([${join(", ", [for role in condition.value : "'${role}'"])}])"
+    }
+  }
 }
 
 # A canary is watched by Cloud Run's own counts.

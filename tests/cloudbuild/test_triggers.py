@@ -69,3 +69,18 @@ def test_python_and_buildkit_are_the_same_in_both_places() -> None:
     variables = (ROOT / "terraform" / "build" / "variables.tf").read_text()
     for name in ("_PYTHON_IMAGE", "_BUILDKIT_IMAGE"):
         assert f'"{build_of("build").substitutions[name]}"' in variables
+
+
+def test_terraform_may_grant_the_roles_that_the_modules_grant_on_a_project_and_no_others() -> None:
+    grants = "\n".join(
+        grant
+        for path in (ROOT / "terraform" / "modules").rglob("*.tf")
+        for grant in re.findall(r'(?ms)^resource "google_project_iam_member" .*?^\}', path.read_text())
+    )
+    granted = set(re.findall(r'"(roles/[\w.]+)"', grants))
+    assert len(re.findall(r"(?m)^  role +=", grants)) == len(re.findall(r'(?m)^  role +=  *"roles/', grants)), (
+        "not seen here"
+    )
+    allowed = re.search(r"granted_roles = \[(.*?)\]", (ROOT / "terraform" / "build" / "environments.tf").read_text())
+    assert allowed
+    assert set(re.findall(r'"(roles/[\w.]+)"', allowed[1])) == granted

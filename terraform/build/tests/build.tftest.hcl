@@ -227,6 +227,31 @@ run "a_token_is_read_by_its_environments_deployer_alone" {
   }
 }
 
+run "terraform_cannot_make_itself_an_owner" {
+  command = plan
+
+  assert {
+    condition = [
+      for grant in google_project_iam_member.terraform_makes_the_environment : grant.condition[0].expression
+      if grant.role == "roles/resourcemanager.projectIamAdmin"
+      ] == [
+      for environment in var.environments :
+      "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly(['roles/cloudtrace.agent', 'roles/datastore.user'])"
+    ]
+    error_message = "Terraform's account could grant any role"
+  }
+
+  assert {
+    condition     = length(setintersection(local.terraform_roles, ["roles/owner", "roles/editor"])) == 0
+    error_message = "Terraform's account is an owner"
+  }
+
+  assert {
+    condition     = toset([for key, grant in google_project_iam_member.terraform_makes_the_environment : grant.project if startswith(key, "prod ")]) == toset(["another-project"])
+    error_message = "an environment's account reaches another environment"
+  }
+}
+
 run "a_name_that_makes_no_account_is_refused" {
   command = plan
 
