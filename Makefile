@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Arguments for the tools: make test ARGS='-k mailbox', make demo ARGS='--audio talk.mp3'.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test chaos outage lint types terraform format docs lock clean
+.PHONY: help setup demo stack test chaos outage lint types terraform images format docs lock clean
 
 # The first of these that is 3.11, 3.12 or 3.13, which the tests run on; else any newer python3. `make setup PYTHON=…` overrides it.
 PYTHON ?= $(shell \
@@ -46,13 +46,18 @@ types: $(INSTALLED) ## Check types, strictly
 terraform: $(INSTALLED) ## Check terraform/: format, validity, its tests on mocked providers, checkov's policies
 	@bash terraform/check.sh $(BIN)/python
 
+images: $(INSTALLED) ## Build and start the services' images in folders, without Docker; print time to the first answer and size
+	@$(BIN)/python cloudbuild/images/without_docker.py $(ARGS)
+
 format: $(INSTALLED) ## Rewrite the sources in the project's format
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-docs: $(INSTALLED) ## Write docs/settings.md from the settings classes, and docs/http.md from the routes
+docs: $(INSTALLED) ## Write what docs/ says of settings, routes, metrics, costs and limits from the code and what was measured
 	@$(BIN)/python docs/generate_settings.py
 	@$(BIN)/python docs/generate_http.py
+	@$(BIN)/python docs/generate_metrics.py
+	@$(BIN)/python docs/generate_cost.py
 
 lock: $(INSTALLED) ## Pin the newest allowed versions in requirements/*.txt (wants the network)
 	@BIN='$(BIN)' sh requirements/lock.sh
