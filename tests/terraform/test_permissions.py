@@ -17,6 +17,8 @@ from tests.terraform.installation import INVOKER, Installation, Resource
 
 pytestmark = pytest.mark.component("terraform")
 
+DEPLOYER: Final = "serviceAccount:deploy@builds.iam.gserviceaccount.com"
+"""Asks a revision how it is before it gets traffic."""
 EVERYBODY: Final = ("allUsers", "allAuthenticatedUsers")
 SECRET_VALUES: Final = "what-nobody-may-read-in-any-state"
 """The tests of the environments give secrets that begin so."""
@@ -59,7 +61,8 @@ def test_who_may_call_which_service(made: Installation) -> None:
         if each.values["role"] == INVOKER:
             member = each.values["member"]
             callers[services[each.values["name"]]].add(made.accounts.get(member, member))
-    expected = {"ingest": {"allUsers"}, "api": {"allUsers"}, "segmenter": {"push"}, "transcribe": {"push"}}
+    public, private = {"allUsers"}, {"push", DEPLOYER}
+    expected = {"ingest": public, "api": public, "segmenter": private, "transcribe": private}
     if "whisper" in made.services:
         expected["whisper"] = {"transcribe"}
     assert callers == expected
@@ -176,13 +179,13 @@ def test_upstream_systems_may_publish_to_one_topic(made: Installation) -> None:
 
 
 def test_who_deploys_may_do_that_and_nothing_else(made: Installation) -> None:
-    deployer = "serviceAccount:deploy@builds.iam.gserviceaccount.com"
     given = defaultdict(set)
     for each in members(made):
-        if each.values.get("member") == deployer:
+        if each.values.get("member") == DEPLOYER:
             given[each.values["role"]].add(each.type)
     assert given == {
         "roles/run.developer": {"google_cloud_run_v2_service_iam_member"},
+        INVOKER: {"google_cloud_run_v2_service_iam_member"},
         "roles/iam.serviceAccountUser": {"google_service_account_iam_member"},
     }
 

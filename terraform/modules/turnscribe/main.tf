@@ -42,6 +42,7 @@ resource "google_project_service" "this" {
       "storage.googleapis.com",
     ],
     var.network.egress == "connector" ? ["vpcaccess.googleapis.com"] : [],
+    length(var.domains) == 0 ? [] : ["certificatemanager.googleapis.com"],
     var.budget == null ? [] : ["billingbudgets.googleapis.com"],
   ))
 

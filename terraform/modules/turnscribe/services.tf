@@ -15,6 +15,12 @@ locals {
 
   # Everybody may call the two that ask for a token of their own. Of the others Cloud Run asks for the push account's.
   public = toset(["ingest", "api"])
+
+  # Who deploys asks a revision how it is before it gives it any traffic. It could change the service to do anything as it is.
+  private_invokers = merge(
+    { push = local.members.push },
+    { for key, email in { deployer = var.deployer_email } : key => "serviceAccount:${email}" if email != null },
+  )
 }
 
 module "services" {
@@ -53,7 +59,7 @@ module "services" {
   vpc_access = each.key == "segmenter" ? module.network.vpc_access : null
 
   public   = contains(local.public, each.key)
-  invokers = contains(local.public, each.key) ? {} : { push = local.members.push }
+  invokers = contains(local.public, each.key) ? {} : local.private_invokers
 }
 
 module "load_balancer" {

@@ -169,3 +169,19 @@ run "no_connector_with_direct_egress" {
     error_message = "a connector is made that nobody uses"
   }
 }
+
+run "private_services_are_called_by_who_pushes_and_by_who_deploys" {
+  command = plan
+
+  variables {
+    deployer_email = "deploy@builds.iam.gserviceaccount.com"
+  }
+
+  assert {
+    condition = local.private_invokers == tomap({
+      push     = "serviceAccount:turnscribe-push@a-project.iam.gserviceaccount.com"
+      deployer = "serviceAccount:deploy@builds.iam.gserviceaccount.com"
+    })
+    error_message = "a revision could not be looked at before it gets traffic, or somebody else may call"
+  }
+}
