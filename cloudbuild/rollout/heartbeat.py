@@ -23,6 +23,8 @@ def check(url: str, token: str, commit: str) -> None:
         version = ask(f"{url}/health/version", token=token, timeout_s=TIMEOUT_S)
     except NoAnswer as error:
         raise Unwell(f"no answer: {error}") from error
+    if ready.status in (401, 403):
+        raise Unwell(f"/health/ready answers {ready.status}: the account of this build may not invoke the service")
     if ready.status != 200:
         raise Unwell(f"/health/ready answers {ready.status}: {ready.body[:500].decode(errors='replace')}")
     said = version.json()

@@ -12,6 +12,7 @@ from cloudbuild.rollout.services import IMAGES, ROLLOUT_ORDER
 from tests.cloudbuild.build_file import ROOT, BuildFile
 from tests.cloudbuild.cloud import ACCOUNT, NEW, Cloud
 
+pytestmark = pytest.mark.slow  # whole processes: another Python shows nothing else in them
 BUILD, DEPLOY = BuildFile("build.yaml"), BuildFile("deploy.yaml")
 SUBSTITUTIONS = {
     "_REPOSITORY": "images.example/builds/turnscribe",

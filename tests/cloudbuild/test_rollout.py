@@ -4,6 +4,7 @@ import pytest
 
 from tests.cloudbuild.cloud import NEW, OLD, SERVICES, Cloud, reference
 
+pytestmark = pytest.mark.slow  # whole processes: another Python shows nothing else in them
 ALL_OLD = {name: {OLD: 100} for name in SERVICES}
 ALL_NEW = {name: {NEW: 100} for name in SERVICES}
 
@@ -65,6 +66,16 @@ def test_where_one_service_is_not_well_all_are_back_where_they_were(
     assert named in ended.said
     assert cloud.serving() == ALL_OLD
     assert cloud.tags() == {}, "a rollout that has ended leaves no tags"
+
+
+def test_a_private_service_that_may_not_be_asked_is_named_as_such(cloud: Cloud) -> None:
+    ended = cloud.rollout(NEW, "--account=somebody-else@a-project.iam.gserviceaccount.com")
+    assert ended.status == 1
+    assert (
+        "dev-segmenter: no heartbeat within 0.5 s: /health/ready answers 403: the account of this build may not"
+        in ended.said
+    )
+    assert cloud.serving() == ALL_OLD
 
 
 def test_the_log_says_of_each_service_what_became_of_it(cloud: Cloud) -> None:
