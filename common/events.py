@@ -211,6 +211,9 @@ class SegmentReady(Event, frozen=True, kw_only=True):
     whole_from_ms: Ms | None = None
     """Stream time from which on no audio is missing up to the segment: where the one before it ended, for what was skipped as silence
     was heard, or a gap. None (an earlier release said nothing): its own start."""
+    accepted_ms: int | None = None
+    """Epoch milliseconds at which ingest announced the chunk that the segment's last audio came with. None where no event told of the
+    chunk, or it came late. Only ages are taken from it."""
     take_over: bool = False
     """Another connection of the meeting was expected to cover the same time and did not: transcribe it, whatever else covers it."""
 

@@ -13,6 +13,7 @@ from common.events import Event
 from common.logs import get_logger
 from common.object_names import ConnectionObjects
 from common.ports.stream_registry import StreamRecord
+from common.push import event_time_ms
 from segmenter_service.closing import close, flush, time_to_close, time_to_flush
 from segmenter_service.cutter import cut_what_is_ready, show_open_segments
 from segmenter_service.decoding import move_anchors
@@ -58,7 +59,7 @@ class Drainer:
 
         Hours of audio that are handed over at once take longer than a push may: the rest is done by the same event, published again.
         """
-        self.mailbox(event.tenant, event.connection_id).deposit(*field_and_value(event))
+        self.mailbox(event.tenant, event.connection_id).deposit(*field_and_value(event, event_time_ms()))
         until_s = self._around.clock.monotonic_s() + PUSH_S
         if not self._while_held(event, looking=False, until_s=until_s):
             self._around.publisher.publish(event)

@@ -129,7 +129,7 @@ def drain_chunk(holding: Holding, mail: ChunkMail) -> None:
     state.closed = False
     state.ended_at_ms = None
     _fix_clock(holding, reader.demuxed_end_ms, mail.captured_at_ms)
-    state.arrivals.append(Arrival(state.decoded_samples // 16, holding.now_ms))
+    state.arrivals.append(Arrival(state.decoded_samples // 16, holding.now_ms, mail.accepted_ms))
 
 
 def _fix_clock(holding: Holding, end_ms: int | None, captured_at_ms: int) -> None:

@@ -18,6 +18,8 @@ class ChunkMail(msgspec.Struct, frozen=True, array_like=True):
 
     captured_at_ms: int
     options: StreamOptions
+    accepted_ms: int | None = None
+    """Epoch milliseconds at which ingest announced it; None where the bucket told of it and no event."""
 
 
 class Mail(msgspec.Struct):
@@ -33,11 +35,12 @@ class Mail(msgspec.Struct):
 Item = ChunkStored | SpeakersObserved | StreamEnded | StreamErased | StreamReplayed
 
 
-def field_and_value(event: Item) -> tuple[bytes, bytes]:
-    """How an event is deposited. The same event has the same field, so it lies there once."""
+def field_and_value(event: Item, accepted_ms: int | None = None) -> tuple[bytes, bytes]:
+    """How an event is deposited. The same event has the same field, so it lies there once. `accepted_ms` is when it was published."""
     match event:
         case ChunkStored():
-            return b"%s%d" % (_CHUNK, event.seq), msgspec.msgpack.encode(ChunkMail(event.captured_at_ms, event.options))
+            mail = ChunkMail(event.captured_at_ms, event.options, accepted_ms)
+            return b"%s%d" % (_CHUNK, event.seq), msgspec.msgpack.encode(mail)
         case SpeakersObserved():
             return _OBSERVATION + event.observation_id.encode(), msgspec.msgpack.encode(event)
         case StreamEnded():

@@ -18,7 +18,7 @@ from segmenter_service.announced import as_announced
 from segmenter_service.holding import Holding
 from segmenter_service.lane import Lane
 from segmenter_service.segment_audio import PADDING_MS, flac_of
-from segmenter_service.state import SAMPLES_PER_MS
+from segmenter_service.state import SAMPLES_PER_MS, Arrival
 from segmenter_service.voice_activity import FRAME_MS
 
 log = get_logger(__name__)
@@ -97,6 +97,7 @@ def _event(
         options=state.options,
         generation=state.generation,
         whole_from_ms=min(start_frame, _whole_from_frame(holding, channel)) * FRAME_MS,
+        accepted_ms=_accepted_ms(holding, end_ms),
     )
 
 
@@ -121,8 +122,18 @@ def _announce(holding: Holding, event: SegmentReady) -> None:
 
 def _waited_ms(holding: Holding, end_ms: int) -> int | None:
     """How long ago the last audio of a segment was read from its chunk; None for audio of a late chunk, which nobody waited for."""
+    arrival = _arrival_of(holding, end_ms)
+    return None if arrival is None else holding.now_ms - arrival.at_ms
+
+
+def _accepted_ms(holding: Holding, end_ms: int) -> int | None:
+    arrival = _arrival_of(holding, end_ms)
+    return None if arrival is None else arrival.accepted_ms
+
+
+def _arrival_of(holding: Holding, end_ms: int) -> Arrival | None:
+    """How the audio up to `end_ms` came; None where it was passed over before. What a flush decodes came with the last chunk."""
     state = holding.state
-    if end_ms <= state.uncut_from_sample // SAMPLES_PER_MS:
+    if not state.arrivals or end_ms <= state.uncut_from_sample // SAMPLES_PER_MS:
         return None
-    read = (arrival.at_ms for arrival in state.arrivals if arrival.end_ms >= end_ms)
-    return holding.now_ms - next(read, state.last_arrival_ms)
+    return next((arrival for arrival in state.arrivals if arrival.end_ms >= end_ms), state.arrivals[-1])

@@ -35,6 +35,8 @@ class Arrival(msgspec.Struct, frozen=True, array_like=True):
 
     end_ms: int
     at_ms: int
+    accepted_ms: int | None = None
+    """When ingest announced the chunk that it came with, where that is known."""
 
 
 class DurableFinal(msgspec.Struct, frozen=True, array_like=True):

@@ -7,7 +7,19 @@ import pytest
 import redis
 from structlog.testing import capture_logs
 
-from tests.segmenter_service.stage import Stage, silence, split, talk, tone, webm
+from common.errors import Permanent
+from common.events import ChunkStored, to_message
+from common.health import Drain
+from common.push import SharedTokenAuth, push_blueprint
+from common.settings import Secret
+from common.web import base_app
+from tests.segmenter_service.stage import START_MS, Stage, silence, split, talk, tone, wav, webm
+
+AUTH = SharedTokenAuth(Secret("push"))
+
+
+def keep_nothing(_body: bytes, error: Permanent) -> None:
+    raise AssertionError("nothing is wrong with these events") from error
 
 
 def announced(lines: list[Any], *, final: bool = True) -> list[Any]:
@@ -53,3 +65,24 @@ def test_nobody_waited_for_the_audio_of_a_late_chunk(redis_client: redis.Redis) 
         stage.deliver([late, stage.end(9)])
     waits = [line["waited_ms"] for line in announced(lines)]
     assert None in waits
+
+
+def test_a_segment_carries_when_ingest_accepted_its_last_audio(redis_client: redis.Redis) -> None:
+    stage = Stage(redis_client)
+    app = base_app("segmenter", {}, Drain())
+    app.register_blueprint(push_blueprint({ChunkStored: stage.drainer.deliver}, keep_nothing, AUTH))
+    for seq, data in enumerate(split(wav(np.concatenate([tone(5), silence(5)])), 5)):
+        (event,) = stage.upload([data], first_seq=seq, end=False)
+        message = to_message(event, source="/turnscribe/ingest", now_ms=START_MS + 1000 * seq)
+        headers = {**message.attributes, "x-goog-pubsub-message-id": "1", "Authorization": "Bearer push"}
+        stage.clock.advance(60)
+        assert app.test_client().post("/push/segmenter", data=message.data, headers=headers).status_code == 204
+    (final,) = [event for event in stage.announced() if event.final]
+    assert final.accepted_ms == START_MS + 2_000, "the third chunk, of 4 to 6 s, has its end"
+
+
+def test_what_no_event_told_of_has_no_such_time(redis_client: redis.Redis) -> None:
+    stage = Stage(redis_client)
+    stage.upload(split(webm(talk(4, 3)), 4))
+    stage.sweep.run()
+    assert {event.accepted_ms for event in stage.announced()} == {None}

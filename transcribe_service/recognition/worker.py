@@ -194,6 +194,7 @@ class Worker:
             live=_is_live(event, published_ms),
             words=words,
             since_announced_ms=None if published_ms is None else self.clock.now_ms() - published_ms,
+            behind_ms=None if event.accepted_ms is None else self.clock.now_ms() - event.accepted_ms,
         )
 
     def _announce(self, event: SegmentReady) -> None:

@@ -100,8 +100,8 @@ locals {
       title = "From speech to text, and on to receivers"
       says  = "What people wait for."
       charts = [
-        { title = "From announcement to transcript: final, live speech", unit = "ms", sets = [
-          for quantile in [local.p50, local.p95] : merge(quantile, { filter = "${local.our_filters.transcript_delay} AND metric.labels.live=\"true\" AND metric.labels.final=\"true\"" })
+        { title = "From audio to transcript: final, live speech", unit = "ms", sets = [
+          for quantile in [local.p50, local.p95] : merge(quantile, { filter = "${local.our_filters.end_to_end_delay} AND metric.labels.live=\"true\" AND metric.labels.final=\"true\"" })
         ] },
         { title = "From announcement to transcript: live captions", unit = "ms", sets = [
           for quantile in [local.p50, local.p95] : merge(quantile, { filter = "${local.our_filters.transcript_delay} AND metric.labels.final=\"false\"" })

@@ -41,7 +41,7 @@ resource "google_monitoring_slo" "caption_latency" {
   project             = var.project_id
   service             = google_monitoring_custom_service.this.service_id
   slo_id              = "caption-latency"
-  display_name        = "${var.objectives.caption_latency * 100}% of live segments have their transcript within ${var.objectives.caption_sec} s"
+  display_name        = "${var.objectives.caption_latency * 100}% of live segments have their transcript after ${var.objectives.caption_sec} s"
   goal                = var.objectives.caption_latency
   rolling_period_days = local.period_days
   user_labels         = var.labels
@@ -49,7 +49,7 @@ resource "google_monitoring_slo" "caption_latency" {
   request_based_sli {
     distribution_cut {
       distribution_filter = join(" AND ", [
-        "metric.type=\"${local.ours.transcript_delay}\"",
+        "metric.type=\"${local.ours.end_to_end_delay}\"",
         "resource.type=\"cloud_run_revision\"",
         "metric.labels.live=\"true\"",
         "metric.labels.final=\"true\"",

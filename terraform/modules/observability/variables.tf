@@ -174,12 +174,12 @@ variable "thresholds" {
 
 variable "objectives" {
   description = <<-EOT
-    What users are promised over 28 days. ingest_availability: share of requests that are not answered 5xx. caption_sec: within so long
-    after its announcement the transcript of a final segment of live speech is stored, for the share caption_latency of them.
+    What users are promised over 28 days. ingest_availability: share of requests that are not answered 5xx. caption_sec: so long
+    after ingest accepted a segment's last audio its transcript is stored, for the share caption_latency of final segments of live speech.
   EOT
   type = object({
     ingest_availability = optional(number, 0.999)
-    caption_sec         = optional(number, 15)
+    caption_sec         = optional(number, 30)
     caption_latency     = optional(number, 0.95)
   })
   default  = {}

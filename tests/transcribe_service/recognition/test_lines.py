@@ -93,3 +93,10 @@ def test_dropped_words_are_counted_together_and_by_reason(world: World) -> None:
     }
     assert reasons
     assert line["words"] == sum(reasons.values()) > 0
+
+
+def test_a_stored_transcript_says_how_far_behind_its_audio_it_is(world: World) -> None:
+    event = msgspec.structs.replace(segment_ready(), accepted_ms=world.clock.now_ms() - 6_000)
+    assert one(pushed(world, event, waits_s=2), "transcript_stored")["behind_ms"] == 8_000
+    unknown = segment_ready(start_ms=20_000, end_ms=30_000)
+    assert one(pushed(world, unknown), "transcript_stored")["behind_ms"] is None

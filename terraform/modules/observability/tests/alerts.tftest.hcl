@@ -134,9 +134,9 @@ run "captions_are_measured_on_live_speech_alone" {
 
   assert {
     condition = (
-      strcontains(google_monitoring_slo.caption_latency.request_based_sli[0].distribution_cut[0].distribution_filter, "logging.googleapis.com/user/dev-transcript_delay") &&
+      strcontains(google_monitoring_slo.caption_latency.request_based_sli[0].distribution_cut[0].distribution_filter, "logging.googleapis.com/user/dev-end_to_end_delay") &&
       strcontains(google_monitoring_slo.caption_latency.request_based_sli[0].distribution_cut[0].distribution_filter, "metric.labels.live=\"true\"") &&
-      google_monitoring_slo.caption_latency.request_based_sli[0].distribution_cut[0].range[0].max == 15000
+      google_monitoring_slo.caption_latency.request_based_sli[0].distribution_cut[0].range[0].max == 30000
     )
     error_message = "the objective measures something else"
   }
