@@ -178,10 +178,24 @@ run "private_services_are_called_by_who_pushes_and_by_who_deploys" {
   }
 
   assert {
-    condition = local.private_invokers == tomap({
+    condition = local.private_invokers == {
       push     = "serviceAccount:turnscribe-push@a-project.iam.gserviceaccount.com"
       deployer = "serviceAccount:deploy@builds.iam.gserviceaccount.com"
-    })
+    }
     error_message = "a revision could not be looked at before it gets traffic, or somebody else may call"
+  }
+}
+
+run "secrets_that_somebody_adds_by_hand" {
+  command = plan
+
+  variables {
+    write_secrets = false
+    api_token     = null
+  }
+
+  assert {
+    condition     = alltrue([for secret in values(module.secrets.secrets) : secret.version == "latest"])
+    error_message = "a service waits for a version that nobody writes"
   }
 }
