@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 # Else importing it begins a session of telemetry: an identifier is written beside temporary files, and its maker may be told.
 os.putenv("ORT_DISABLE_TELEMETRY", "1")
-import onnxruntime  # noqa: E402
+import onnxruntime
 
 SAMPLE_RATE: Final = 16_000
 FRAME_SAMPLES: Final = 512

@@ -57,6 +57,7 @@ COMPONENTS: Final = {
         Component("curl", _program("curl"), "install it: apt-get install curl"),
         Component("ffmpeg", _program("ffmpeg"), "install it: apt-get install ffmpeg"),
         Component("chromium", _program("chromium"), "install it: apt-get install chromium"),
+        Component("gcloud", _program("gcloud"), "install the Cloud SDK"),
         Component("terraform", _program("terraform"), "install Terraform 1.9 or newer"),
         Component(
             "corpus",

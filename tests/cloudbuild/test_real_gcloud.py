@@ -13,7 +13,7 @@ from tests.cloudbuild.cloud import NEW, Cloud
 
 GCLOUD = shutil.which("gcloud")
 pytestmark = [
-    pytest.mark.skipif(GCLOUD is None, reason="gcloud is not installed here"),
+    pytest.mark.component("gcloud"),
     pytest.mark.slow,
     pytest.mark.timeout(600),
 ]

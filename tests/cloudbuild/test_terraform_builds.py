@@ -30,7 +30,7 @@ output "said" {{
   value = terraform_data.this.output
 }}
 """
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(TERRAFORM is None, reason="terraform is not installed here")]
+pytestmark = [pytest.mark.slow, pytest.mark.component("terraform")]
 
 
 @pytest.fixture
