@@ -24,7 +24,8 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
             ge=1,
             le=1_000,
             description=(
-                "Requests that one worker process answers at a time; Cloud Run's concurrency is this × WEB_CONCURRENCY. Of ingest's, "
+                "Requests that one worker process answers at a time. Cloud Run's concurrency is some less × WEB_CONCURRENCY: its health "
+                "checks need a thread too. Of ingest's, "
                 "each WebSocket and each waiting transcription holds one, and at most half are given to them: for N live streams per "
                 "process set 2 × N. Of transcribe's, each reader of a live meeting holds one: for N of them set N + 8. They are started when "
                 "they are first needed."

@@ -1,6 +1,8 @@
 # The environment of each service. docs/settings.md says what each variable means; secrets are in services.tf.
 
 locals {
+  threads_for_health_checks = 4
+
   shared_env = {
     GCS_BUCKET           = module.storage.name
     GOOGLE_CLOUD_PROJECT = var.project_id
@@ -81,8 +83,10 @@ locals {
       local.shared_env,
       own,
       {
-        WEB_CONCURRENCY  = tostring(var.services[service].workers)
-        GUNICORN_THREADS = tostring(var.services[service].threads)
+        WEB_CONCURRENCY = tostring(var.services[service].workers)
+        # More than Cloud Run sends requests: its health checks need a thread however full an instance is, and one that does not answer
+        # them is ended with all its streams.
+        GUNICORN_THREADS = tostring(var.services[service].threads + local.threads_for_health_checks)
       },
       var.settings[service],
     )

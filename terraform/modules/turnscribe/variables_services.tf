@@ -61,8 +61,8 @@ variable "services" {
   }
 
   validation {
-    condition     = alltrue([for service in values(var.services) : service.workers * service.threads <= 1000])
-    error_message = "workers × threads is at most 1000, which is Cloud Run's most for one instance."
+    condition     = alltrue([for service in values(var.services) : service.workers * service.threads <= 1000 && service.threads <= 996])
+    error_message = "workers × threads is at most 1000, which is Cloud Run's most for one instance; threads at most 996, for four are kept for health checks."
   }
 
   validation {
