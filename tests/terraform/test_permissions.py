@@ -25,8 +25,8 @@ SECRET_VALUES: Final = "what-nobody-may-read-in-any-state"
 
 ROLES: Final = {
     "ingest": {
-        "roles/storage.objectUser on raw/",
-        "roles/storage.objectViewer on dropbox/",
+        "roles/storage.objectCreator on raw/",
+        "roles/storage.objectViewer on raw/, dropbox/",
         "roles/storage.objectViewer on call-recordings",
         "roles/datastore.user",
         "roles/cloudtrace.agent",

@@ -79,11 +79,14 @@ class GcsBlobStore:
                 )
             except DataCorruption as error:
                 raise Retryable(f"{name}: damaged on its way", reason="corrupt_transfer") from error
-            except exceptions.PreconditionFailed:
+            except (exceptions.PreconditionFailed, exceptions.Forbidden) as error:
+                # Who may create and not delete is forbidden to overwrite, and may hear of that before it hears that the name is taken.
                 there = self._compared(name, data)
-                if there is None:
-                    raise Retryable(f"{name}: deleted while it was created", reason="concurrent_delete") from None
-                return there
+                if there is not None:
+                    return there
+                if isinstance(error, exceptions.Forbidden):
+                    raise
+                raise Retryable(f"{name}: deleted while it was created", reason="concurrent_delete") from None
         return Created.CREATED
 
     def read(self, name: str) -> bytes:

@@ -5,10 +5,9 @@ locals {
   # Reading and writing are limited to folders. Listing is not: Cloud Storage asks for the right to list on the bucket, whatever prefix
   # is listed, and readiness lists without one. So names can be seen, and no content.
   bucket_access = {
-    # Ingest never deletes. But whoever writes to a name that is taken needs the right to, and that if_generation_match=0 is looked at
-    # before that is nowhere promised: without it, each chunk that is sent twice might be refused.
-    "ingest writes what is uploaded"        = { service = "ingest", role = "roles/storage.objectUser", folders = [var.paths.raw_audio] }
-    "ingest reads the drop box"             = { service = "ingest", role = "roles/storage.objectViewer", folders = [var.paths.dropbox] }
+    # Ingest, which everybody can reach, can neither delete nor overwrite.
+    "ingest creates what is uploaded"       = { service = "ingest", role = "roles/storage.objectCreator", folders = [var.paths.raw_audio] }
+    "ingest reads uploads and the drop box" = { service = "ingest", role = "roles/storage.objectViewer", folders = [var.paths.raw_audio, var.paths.dropbox] }
     "segmenter cuts, and erases both"       = { service = "segmenter", role = "roles/storage.objectUser", folders = [var.paths.raw_audio, var.paths.segments] }
     "transcribe reads what it transcribes"  = { service = "transcribe", role = "roles/storage.objectViewer", folders = [var.paths.raw_audio] }
     "transcribe keeps what failed"          = { service = "transcribe", role = "roles/storage.objectUser", folders = ["${var.paths.raw_audio}/dead-letters", "${var.paths.raw_audio}/quarantine", var.paths.segments] }

@@ -79,14 +79,19 @@ class StorageServer:
 
 
 class Proxy(StorageServer):
-    """Passes on to the server at `url`. While `is_losing` the request is passed on too, and its answer is lost."""
+    """Passes on to the server at `url`. While `is_losing` the request is passed on too, and its answer is lost. While `forbids_uploads`
+    uploads are answered 403, as Cloud Storage does to who may not overwrite, or not create.
+    """
 
     def __init__(self, url: str) -> None:
         self.is_losing = False
+        self.forbids_uploads = False
         super().__init__(self._pass_on)
         self._to = url
 
     def _pass_on(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer | None:
+        if self.forbids_uploads and path.startswith("/upload/"):
+            return Answer(403, b'{"error": {"code": 403, "message": "no storage.objects.delete access to the object"}}')
         kept = {name: value for name, value in headers.items() if name.lower() in {"content-type", "x-goog-hash"}}
         found = urllib3.request(method, self._to + path, headers=kept, body=body, retries=False, timeout=10)
         if self.is_losing:

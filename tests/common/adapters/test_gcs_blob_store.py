@@ -68,6 +68,18 @@ def test_while_nothing_is_answered_nothing_is_decided(store: GcsBlobStore, emula
 
 
 @pytest.mark.component("emulators")
+def test_who_may_create_and_not_overwrite_is_told_that_a_name_is_taken(passed_on: tuple[GcsBlobStore, Proxy]) -> None:
+    store, proxy = passed_on
+    store.create("raw/one", b"1")
+    proxy.forbids_uploads = True
+    assert store.create("raw/one", b"1") is Created.ALREADY_SAME
+    assert store.create("raw/one", b"2") is Created.ALREADY_DIFFERENT
+    with pytest.raises(Retryable) as refused:  # nothing is there: it is the right to create that is missing
+        store.create("raw/two", b"2")
+    assert "403" in str(refused.value) or "forbidden" in str(refused.value).lower()
+
+
+@pytest.mark.component("emulators")
 def test_large_objects_are_created_once_too(store: GcsBlobStore) -> None:
     large = bytes(LARGE_BYTES + 1)
     assert store.create("raw/large", large) is Created.CREATED
@@ -100,21 +112,23 @@ def test_names_that_would_be_misread_are_refused(store: GcsBlobStore, name: str)
 )
 def test_nothing_is_tried_twice_behind_the_callers_back(status: int, error: type[Exception]) -> None:
     with answering(Answer(status)) as (store, server):
-        for number, call in enumerate(
-            (
-                lambda: store.create("a", b"1"),
-                lambda: store.create("a", bytes(LARGE_BYTES + 1)),
-                lambda: store.read("a"),
-                lambda: store.info("a"),
-                lambda: list(store.list("a")),
-                lambda: store.delete("a"),
-                store.check,
-            ),
-            1,
+        for call in (
+            lambda: store.create("a", b"1"),
+            lambda: store.create("a", bytes(LARGE_BYTES + 1)),
+            lambda: store.read("a"),
+            lambda: store.info("a"),
+            lambda: list(store.list("a")),
+            lambda: store.delete("a"),
+            store.check,
         ):
+            server.requests.clear()
             with pytest.raises(error):
                 call()
-            assert len(server.requests) == number
+            assert len({method for method, _ in server.requests}) == len(server.requests), "nothing is asked twice"
+            # Who may not write looks whether the name is taken: that is another question.
+            assert len(server.requests) == 1 or (
+                status == 403 and [method for method, _ in server.requests] == ["POST", "GET"]
+            )
 
 
 def test_no_server_at_all_is_a_passing_fault() -> None:

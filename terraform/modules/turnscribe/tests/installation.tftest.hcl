@@ -16,9 +16,10 @@ variables {
   runbook_url = "https://docs.turnscribe.example/runbook.md"
 }
 
-run "services_find_one_another_before_they_are_made" {
+run "an_installation_hangs_together" {
   command = plan
 
+  # Services find one another before they are made.
   assert {
     condition = output.service_urls == {
       ingest     = "https://ingest-123456789.europe-west1.run.app"
@@ -37,11 +38,8 @@ run "services_find_one_another_before_they_are_made" {
     )
     error_message = "ingest and the api, or the page, don't find each other"
   }
-}
 
-run "pushes_are_believed_where_they_are_signed_for" {
-  command = plan
-
+  # Pushes are believed where they are signed for.
   assert {
     condition = alltrue([
       for service in ["ingest", "segmenter", "transcribe"] :
@@ -65,11 +63,8 @@ run "pushes_are_believed_where_they_are_signed_for" {
     condition     = length([for name in keys(local.env.api) : name if startswith(name, "PUSH_")]) == 0 && local.env.api.TRANSCRIBE_ROLE == "api"
     error_message = "the api takes pushes"
   }
-}
 
-run "requests_end_before_cloud_run_ends_them" {
-  command = plan
-
+  # Requests end before Cloud Run ends them.
   assert {
     condition = (
       local.env.ingest.WEBSOCKET_MAX_SEC == "540" && local.env.ingest.TRANSCRIPTION_WAIT_SEC == "540" &&
@@ -78,11 +73,8 @@ run "requests_end_before_cloud_run_ends_them" {
     )
     error_message = "a request is cut off without an answer"
   }
-}
 
-run "what_is_shared_is_the_same_everywhere" {
-  command = plan
-
+  # What is shared is the same everywhere.
   assert {
     condition = alltrue([
       for env in values(local.env) :
@@ -91,20 +83,14 @@ run "what_is_shared_is_the_same_everywhere" {
     ])
     error_message = "two services look for the same thing in different places"
   }
-}
 
-run "secrets_are_read_by_who_needs_them" {
-  command = plan
-
+  # Secrets are read by who needs them.
   assert {
     condition     = local.secret_readers == { "api-token" = ["ingest", "api"], "redis-auth" = ["segmenter"] }
     error_message = "a service may read a secret that it does not need, or lacks one"
   }
-}
 
-run "nobody_may_delete_audio_but_who_erases_it" {
-  command = plan
-
+  # Nobody may delete audio but who erases it.
   assert {
     condition = alltrue([
       for name, access in local.bucket_access :
@@ -116,14 +102,11 @@ run "nobody_may_delete_audio_but_who_erases_it" {
   }
 
   assert {
-    condition     = alltrue([for access in values(local.bucket_access) : contains(["roles/storage.objectUser", "roles/storage.objectViewer"], access.role)])
+    condition     = alltrue([for access in values(local.bucket_access) : contains(["roles/storage.objectCreator", "roles/storage.objectUser", "roles/storage.objectViewer"], access.role)])
     error_message = "a service administers the bucket"
   }
-}
 
-run "the_database_and_no_other" {
-  command = plan
-
+  # The database and no other.
   assert {
     condition = alltrue([
       for member in google_project_iam_member.database :
@@ -131,20 +114,14 @@ run "the_database_and_no_other" {
     ])
     error_message = "a service reaches other databases of the project"
   }
-}
 
-run "apis_stay_on_when_the_installation_goes" {
-  command = plan
-
+  # APIs stay on when the installation goes.
   assert {
     condition     = alltrue([for api in google_project_service.this : !api.disable_on_destroy])
     error_message = "taking an installation down breaks what else is in the project"
   }
-}
 
-run "every_variable_that_terraform_sets_is_its_own" {
-  command = plan
-
+  # Every variable that Terraform sets is its own.
   assert {
     condition     = length(setsubtract(flatten([for env in values(local.env) : keys(env)]), setunion(local.owned_settings, ["TRACE_EXPORTER"]))) == 0
     error_message = "settings may override what follows from the rest"
