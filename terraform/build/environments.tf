@@ -5,6 +5,7 @@ locals {
   # For everything that modules/turnscribe makes. It makes accounts and runs code as them, so whoever approves an apply can reach all that the
   # environment's services reach.
   terraform_roles = toset([
+    "roles/certificatemanager.owner",
     "roles/cloudscheduler.admin",
     "roles/compute.loadBalancerAdmin",
     "roles/compute.networkAdmin",
