@@ -24,9 +24,9 @@ SENTENCE = re.compile("thank you for coming to the planning meeting", re.IGNOREC
 LISTEN = """() => {
   const { play } = HTMLMediaElement.prototype;
   window.heard = [];
-  HTMLMediaElement.prototype.play = function () { heard.push(this); return play.call(this); };
+  HTMLMediaElement.prototype.play = function () { heard.push(this); this.playbackRate = 0.125; return play.call(this); };
 }"""
-"""Keeps the elements that are played, which stand in no document."""
+"""Keeps the elements that are played, which stand in no document. They play slowly: a word is shown as long as a busy machine needs to look."""
 PATIENCE_MS = 90_000
 """Whisper shares the machine with a browser that records."""
 

@@ -41,7 +41,10 @@ def test_a_missing_component_skips_its_tests_and_is_named_at_the_end(inner: pyte
     )
 
 
-def test_what_other_processes_skipped_is_named_too(inner: pytest.Pytester) -> None:
+def test_what_other_processes_skipped_is_named_too(
+    inner: pytest.Pytester, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(pytestconfig.rootpath))
     inner.makeconftest(
         """
         from tests.components import COMPONENTS, Component
