@@ -28,7 +28,7 @@ stack: $(INSTALLED) ## Run the system as in production here: emulators of Google
 	@$(BIN)/python -m local_cloud --port 8080 --read-port 8081 $(ARGS)
 
 test: $(INSTALLED) ## Run all tests; the end names each component that was missing
-	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components -n $(JOBS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: $(INSTALLED) ## Kill an uploader and a server at random moments, KILLS=50 times each, drawn from SEED=1, and compare what arrived
 	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components -rP -q tests/chaos --chaos-kills=$(KILLS) --chaos-seed=$(SEED) $(ARGS)
@@ -44,7 +44,7 @@ types: $(INSTALLED) ## Check types, strictly
 	@$(BIN)/mypy
 
 terraform: $(INSTALLED) ## Check terraform/: format, validity, its tests on mocked providers, checkov's policies
-	@bash terraform/check.sh $(BIN)/python
+	@bash terraform/check.sh $(BIN) $(ARGS)
 
 images: $(INSTALLED) ## Build and start the services' images in folders, without Docker; print time to the first answer and size
 	@$(BIN)/python cloudbuild/images/without_docker.py $(ARGS)

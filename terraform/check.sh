@@ -1,19 +1,22 @@
 #!/usr/bin/env bash
 # What holds for all Terraform here: format, validity, its own tests on mocked providers, and checkov's policies. `make terraform`
-# runs it, with an interpreter that has pip as its argument. Needs no account: nothing is planned against Google Cloud.
+# runs it, with the environment of the development tools as its argument. Needs no account: nothing is planned against Google Cloud.
+# With --without-environments their tests are left out, for who runs tests/terraform besides, which applies each of them.
 #
 # Providers come from their registry. Where that can't be reached, TERRAFORM_OFFLINE names a program that runs terraform on
 # stand-ins; one in ../shared/tools is taken by itself.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-python=$1
+tools=$1
+environments=${2:-}
 export TERRAFORM_OFFLINE=${TERRAFORM_OFFLINE:-$PWD/../shared/tools/terraform-offline/terraform-offline}
 checkov=.venv/checkov
 
 # Every folder with Terraform of its own: modules, environments, and the root that builds.
 folders() {
-    git ls-files --cached --others --exclude-standard 'terraform/*.tf' | xargs -n 1 dirname | sort -u
+    git ls-files --cached --others --exclude-standard 'terraform/*.tf' | xargs -n 1 dirname | sort -u |
+        if [[ $environments == --without-environments ]]; then grep -v ^terraform/environments/; else cat; fi
 }
 
 # Validity and tests of one folder. Prints what terraform said only where it failed.
@@ -41,8 +44,8 @@ check_folder() {
 # checkov pins a hundred packages its own way, so it has an environment of its own.
 install_checkov() {
     [[ $checkov/.installed -nt requirements/checkov.txt ]] && return
-    "$python" -m venv --clear "$checkov"
-    "$checkov/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/checkov.txt
+    "$tools/python" -m venv --clear --without-pip "$checkov"
+    "$tools/uv" pip install --quiet --python "$checkov/bin/python" --require-hashes -r requirements/checkov.txt
     touch "$checkov/.installed"
 }
 

@@ -43,11 +43,16 @@ def demo_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("TURNSCRIBE_", "WHISPER_"))}
 
 
+WITHOUT_LIVE = {"TRANSCRIBER_STEP_SEC": "60"}
+"""Live revisions change no final transcript; without them Whisper has half the work."""
+
+
 @pytest.fixture(scope="session")
 def run_demo() -> Callable[..., Demo]:
-    def run(data_dir: Path, *options: str) -> Demo:
+    def run(data_dir: Path, *options: str, own: dict[str, str] = WITHOUT_LIVE) -> Demo:
+        environ = demo_environment() | own
         done = subprocess.run(
-            demo_command(data_dir, *options), env=demo_environment(), capture_output=True, text=True, check=False
+            demo_command(data_dir, *options), env=environ, capture_output=True, text=True, check=False
         )
         (line,) = done.stdout.splitlines() or ["{}"]
         return Demo(done.returncode, json.loads(line), done.stderr)
@@ -57,16 +62,14 @@ def run_demo() -> Callable[..., Demo]:
 
 @pytest.fixture(scope="session")
 def uninterrupted(run_demo: Callable[..., Demo], tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    """The shipped conversation, played once as fast as possible."""
-    return run_demo(tmp_path_factory.mktemp("uninterrupted"), "--speed", "0")
+    """The shipped conversation, played once as fast as possible, as the demo comes: with live revisions."""
+    return run_demo(tmp_path_factory.mktemp("uninterrupted"), "--speed", "0", own={})
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """A local server as `turnscribe demo` runs it."""
-    # Live revisions change no final transcript; without them this takes half the time.
-    own = {"SPEAKER_DELAY_SEC": "1", "SPEAKER_WAIT_SEC": "10", "TRANSCRIBER_STEP_SEC": "60"}
-    environ = demo_environment() | own
+    environ = demo_environment() | WITHOUT_LIVE | {"SPEAKER_DELAY_SEC": "1", "SPEAKER_WAIT_SEC": "10"}
     with LocalServer(tmp_path_factory.mktemp("server"), free_port(), environ) as running:
         running.wait_until_ready(READY_S)
         yield running

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Demo, demo_command, demo_environment, until, without_ids
+from tests.e2e.conftest import WITHOUT_LIVE, Demo, demo_command, demo_environment, until, without_ids
 from tests.e2e.excerpts import EXCERPT_S, write_excerpt
 from tests.processes import processes_below
 from turnscribe.client import Client
@@ -60,7 +60,7 @@ class Playing:
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
             demo_command(data_dir, "--port", str(port), *options),
-            env=demo_environment(),
+            env=demo_environment() | WITHOUT_LIVE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             # Whoever runs the tests in the background may have Ctrl-C ignored, and children inherit that.

@@ -214,6 +214,7 @@ ATTEMPT = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(st.lists(ATTEMPT, max_size=6))
 def test_wherever_it_fails_the_same_key_ends_in_the_same_recording(

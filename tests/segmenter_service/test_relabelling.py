@@ -257,6 +257,7 @@ def undisturbed() -> tuple[dict[str, object], dict[str, list[tuple[str, int, int
         return dict(stage.finals()), labelled(stage)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32 - 1), lost=st.sampled_from([0.0, 0.3, 1.0]), flushed=st.booleans(), shuffled=st.booleans()

@@ -76,6 +76,7 @@ def expected(request: pytest.FixtureRequest) -> tuple[bool, Outcome]:
     return request.param, undisturbed(speakers=request.param)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32 - 1), share=st.sampled_from([0.1, 0.4, 0.8, 1.0]), flushed=st.booleans())
 def test_whatever_events_are_lost_the_sweep_ends_with_what_an_undisturbed_run_has(

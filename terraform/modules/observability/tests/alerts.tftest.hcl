@@ -26,6 +26,51 @@ variables {
   }
 }
 
+run "what_goes_wrong_is_told" {
+  command = plan
+
+  # Captions are measured on live speech alone.
+  assert {
+    condition = (
+      strcontains(google_monitoring_slo.caption_latency.request_based_sli[0].distribution_cut[0].distribution_filter, "logging.googleapis.com/user/dev-end_to_end_delay") &&
+      strcontains(google_monitoring_slo.caption_latency.request_based_sli[0].distribution_cut[0].distribution_filter, "metric.labels.live=\"true\"") &&
+      google_monitoring_slo.caption_latency.request_based_sli[0].distribution_cut[0].range[0].max == 30000
+    )
+    error_message = "the objective measures something else"
+  }
+
+  # A missing sweep is missed.
+  assert {
+    condition = (
+      google_monitoring_alert_policy.this["sweeps"].conditions[0].condition_absent[0].duration == "900s" &&
+      google_monitoring_alert_policy.this["sweeps"].conditions[0].condition_absent[0].aggregations[0].group_by_fields == tolist(["metric.labels.sweep"])
+    )
+    error_message = "a sweep may stop and nobody is told"
+  }
+
+  # The public services are asked from outside.
+  assert {
+    condition = alltrue([
+      for name, check in google_monitoring_uptime_check_config.this :
+      check.http_check[0].path == "/health/ready" && check.http_check[0].use_ssl && check.http_check[0].validate_ssl &&
+      check.monitored_resource[0].labels.host == "${name}.turnscribe.example"
+    ])
+    error_message = "what is asked does not tell whether the service is ready"
+  }
+
+  # Redis is watched by its whole name.
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.this["redis_memory"].conditions[0].condition_threshold[0].filter, "resource.labels.instance_id=\"projects/a-project/locations/europe-west1/instances/dev-hot-state\"")
+    error_message = "Memorystore's metrics carry the instance's whole name"
+  }
+
+  # Without a budget there is none.
+  assert {
+    condition     = length(google_billing_budget.this) == 0
+    error_message = "a budget needs a billing account"
+  }
+}
+
 run "whatever_goes_wrong_has_an_alert" {
   command = apply
 
@@ -129,53 +174,6 @@ run "a_burn_rate_alert_comes_when_both_windows_burn" {
   }
 }
 
-run "captions_are_measured_on_live_speech_alone" {
-  command = plan
-
-  assert {
-    condition = (
-      strcontains(google_monitoring_slo.caption_latency.request_based_sli[0].distribution_cut[0].distribution_filter, "logging.googleapis.com/user/dev-end_to_end_delay") &&
-      strcontains(google_monitoring_slo.caption_latency.request_based_sli[0].distribution_cut[0].distribution_filter, "metric.labels.live=\"true\"") &&
-      google_monitoring_slo.caption_latency.request_based_sli[0].distribution_cut[0].range[0].max == 30000
-    )
-    error_message = "the objective measures something else"
-  }
-}
-
-run "a_missing_sweep_is_missed" {
-  command = plan
-
-  assert {
-    condition = (
-      google_monitoring_alert_policy.this["sweeps"].conditions[0].condition_absent[0].duration == "900s" &&
-      google_monitoring_alert_policy.this["sweeps"].conditions[0].condition_absent[0].aggregations[0].group_by_fields == tolist(["metric.labels.sweep"])
-    )
-    error_message = "a sweep may stop and nobody is told"
-  }
-}
-
-run "the_public_services_are_asked_from_outside" {
-  command = plan
-
-  assert {
-    condition = alltrue([
-      for name, check in google_monitoring_uptime_check_config.this :
-      check.http_check[0].path == "/health/ready" && check.http_check[0].use_ssl && check.http_check[0].validate_ssl &&
-      check.monitored_resource[0].labels.host == "${name}.turnscribe.example"
-    ])
-    error_message = "what is asked does not tell whether the service is ready"
-  }
-}
-
-run "redis_is_watched_by_its_whole_name" {
-  command = plan
-
-  assert {
-    condition     = strcontains(google_monitoring_alert_policy.this["redis_memory"].conditions[0].condition_threshold[0].filter, "resource.labels.instance_id=\"projects/a-project/locations/europe-west1/instances/dev-hot-state\"")
-    error_message = "Memorystore's metrics carry the instance's whole name"
-  }
-}
-
 run "without_redis_uptime_and_limits_there_is_less" {
   command = plan
 
@@ -222,15 +220,6 @@ run "a_budget_is_told_of_and_is_optional" {
       length(google_billing_budget.this[0].all_updates_rule[0].monitoring_notification_channels) == 1
     )
     error_message = "the budget is another one"
-  }
-}
-
-run "without_a_budget_there_is_none" {
-  command = plan
-
-  assert {
-    condition     = length(google_billing_budget.this) == 0
-    error_message = "a budget needs a billing account"
   }
 }
 

@@ -13,9 +13,10 @@ variables {
   subscriptions     = { segmenter = "dev-segmenter", transcribe = "dev-transcribe" }
 }
 
-run "rows_stand_below_one_another" {
+run "the_dashboard_shows_what_there_is" {
   command = plan
 
+  # Rows stand below one another.
   assert {
     condition     = [for row in local.rows : row.title] == ["Intake", "Segmenting", "Whisper", "Queues", "From speech to text, and on to receivers", "What it runs on", "What it costs"]
     error_message = "the dashboard shows other rows"
@@ -34,11 +35,8 @@ run "rows_stand_below_one_another" {
     ])
     error_message = "a tile reaches beyond the last column"
   }
-}
 
-run "every_chart_has_data_of_one_kind" {
-  command = plan
-
+  # Every chart has data of one kind.
   assert {
     condition = alltrue(flatten([
       for tile in jsondecode(google_monitoring_dashboard.this.dashboard_json).mosaicLayout.tiles : [

@@ -22,9 +22,10 @@ variables {
   }
 }
 
-run "every_metric_of_the_file_is_made" {
+run "metrics_are_what_the_file_says" {
   command = plan
 
+  # Every metric of the file is made.
   assert {
     condition     = toset(keys(google_logging_metric.this)) == toset(keys(local.declared.metrics))
     error_message = "a declared metric is not made"
@@ -44,11 +45,8 @@ run "every_metric_of_the_file_is_made" {
     ])
     error_message = "a metric counts other lines than it says"
   }
-}
 
-run "lines_are_counted_where_their_fields_say_so" {
-  command = plan
-
+  # Lines are counted where their fields say so.
   assert {
     condition     = google_logging_metric.this["redis_unavailable"].filter == "resource.type=\"cloud_run_revision\" AND resource.labels.location=\"europe-west1\" AND resource.labels.service_name=(\"dev-segmenter\") AND jsonPayload.message=\"push_retryable\" AND jsonPayload.reason=\"redis_unavailable\""
     error_message = "the filter of a metric with a condition is wrong"
@@ -58,11 +56,8 @@ run "lines_are_counted_where_their_fields_say_so" {
     condition     = endswith(google_logging_metric.this["audio_heard"].filter, "AND jsonPayload.final=true")
     error_message = "a condition on true or false must not be quoted"
   }
-}
 
-run "distributions_have_a_value_a_unit_and_buckets_and_counters_none" {
-  command = plan
-
+  # Distributions have a value, a unit and buckets, and counters none.
   assert {
     condition = alltrue([
       for name, metric in google_logging_metric.this :
@@ -82,11 +77,8 @@ run "distributions_have_a_value_a_unit_and_buckets_and_counters_none" {
     condition     = alltrue([for metric in google_logging_metric.this : metric.metric_descriptor[0].metric_kind == "DELTA"])
     error_message = "log-based metrics are deltas"
   }
-}
 
-run "labels_are_read_from_fields_and_none_is_an_id" {
-  command = plan
-
+  # Labels are read from fields and none is an id.
   assert {
     condition = alltrue([
       for metric in google_logging_metric.this :
