@@ -111,7 +111,7 @@ class TranscribeSettings(PushedSettings, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=1000,
-            description="Segments that one instance has at Whisper at a time; the queue keeps the others.",
+            description="Segments that one process has at Whisper at a time; the queue keeps the others.",
         ),
     ] = 2
     processing_wait_sec: Annotated[

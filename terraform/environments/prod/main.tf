@@ -5,7 +5,9 @@ module "turnscribe" {
 
   deletion_protection = true
   alerts              = true
-  redis               = { tier = "STANDARD_HA", memory_gb = 5 }
+  # A dropped file was copied when it became a meeting; deleting the meeting does not delete it.
+  bucket = { delete_after_days = { dropbox = 30 } }
+  redis  = { tier = "STANDARD_HA", memory_gb = 5 }
 
   # A live stream does not wait for an instance to start, neither where it comes in nor where it is cut.
   services = {

@@ -5,7 +5,9 @@ module "turnscribe" {
 
   deletion_protection = true
   alerts              = true
-  redis               = { tier = "STANDARD_HA", memory_gb = 1 }
+  # A dropped file was copied when it became a meeting; deleting the meeting does not delete it.
+  bucket = { delete_after_days = { dropbox = 30 } }
+  redis  = { tier = "STANDARD_HA", memory_gb = 1 }
 
   services = {
     ingest     = { max_instances = 5 }

@@ -9,10 +9,15 @@ module "storage" {
   location         = coalesce(var.bucket.location, var.region)
   soft_delete_days = var.bucket.soft_delete_days
   force_destroy    = var.bucket.force_destroy
-  raw_path         = var.paths.raw_audio
-  segments_path    = var.paths.segments
-  dropbox_path     = var.paths.dropbox
-  labels           = var.labels
+
+  raw_audio_classes = var.bucket.raw_audio_classes
+  segment_classes   = var.bucket.segment_classes
+  delete_after_days = var.bucket.delete_after_days
+
+  raw_path      = var.paths.raw_audio
+  segments_path = var.paths.segments
+  dropbox_path  = var.paths.dropbox
+  labels        = var.labels
 }
 
 module "firestore" {

@@ -18,6 +18,7 @@ module "observability" {
 
   alerts                = var.alerts
   thresholds            = var.thresholds
+  objectives            = var.objectives
   notification_emails   = var.notification_emails
   notification_channels = var.notification_channels
   runbook_url           = var.runbook_url

@@ -1,12 +1,19 @@
 # Where things lie, and how long.
 
 variable "bucket" {
-  description = "The bucket of audio and segments. name: null for {project}-{prefix}turnscribe; location: null for the region; soft_delete_days: for so long what was deleted can be had back, and was not deleted; force_destroy: whether Terraform may delete it with everything in it."
+  description = "The bucket of audio and segments. name: null for {project}-{prefix}turnscribe; location: null for the region; soft_delete_days: for so long what was deleted can be had back, and was not deleted; force_destroy: whether Terraform may delete it with everything in it; raw_audio_classes, segment_classes, delete_after_days: what becomes of objects by age, as in modules/storage."
   type = object({
-    name             = optional(string)
-    location         = optional(string)
-    soft_delete_days = optional(number, 0)
-    force_destroy    = optional(bool, false)
+    name              = optional(string)
+    location          = optional(string)
+    soft_delete_days  = optional(number, 0)
+    force_destroy     = optional(bool, false)
+    raw_audio_classes = optional(map(number), {})
+    segment_classes   = optional(map(number), {})
+    delete_after_days = optional(object({
+      dropbox           = optional(number)
+      dead_letters      = optional(number)
+      unreadable_pushes = optional(number)
+    }), {})
   })
   default  = {}
   nullable = false

@@ -39,6 +39,17 @@ variable "thresholds" {
   nullable = false
 }
 
+variable "objectives" {
+  description = "What users are promised over 28 days, as in modules/observability: shares of requests answered and of captions in time, and how soon captions come, in seconds."
+  type = object({
+    ingest_availability = optional(number)
+    caption_sec         = optional(number)
+    caption_latency     = optional(number)
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "uptime_checks" {
   description = "Whether ingest and api are asked from outside, every minute, whether they are ready. It costs, and neither of them scales to zero any more."
   type        = bool
