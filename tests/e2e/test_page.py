@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser import chromium
 from tests.e2e.conftest import READY_S, demo_environment
@@ -27,8 +27,23 @@ LISTEN = """() => {
   HTMLMediaElement.prototype.play = function () { heard.push(this); this.playbackRate = 0.125; return play.call(this); };
 }"""
 """Keeps the elements that are played, which stand in no document. They play slowly: a word is shown as long as a busy machine needs to look."""
+PLAYING = re.compile("playing")
 PATIENCE_MS = 90_000
 """Whisper shares the machine with a browser that records."""
+
+
+def play_from(word: Locator) -> None:
+    """Click a word until it is heard. A click is lost where the text moves between pressing and letting go, as it may once more when a meeting
+    has just become complete; people click again.
+    """
+    for _ in range(3):
+        word.click()
+        try:
+            expect(word).to_have_class(PLAYING, timeout=PATIENCE_MS / 6)
+        except AssertionError:
+            continue
+        return
+    expect(word).to_have_class(PLAYING)
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +102,7 @@ def test_what_a_microphone_hears_is_read_renamed_found_heard_and_exported(
 
     word = transcript.locator(".word", has_text=re.compile("^planning", re.IGNORECASE)).first
     page.evaluate(LISTEN)
-    word.click()
-    expect(word).to_have_class(re.compile("playing"))
+    play_from(word)
     page.wait_for_function("() => heard[0]?.currentTime > 0.3 && !heard[0].paused")
     page.get_by_role("button", name="Pause").click()
 
