@@ -27,6 +27,13 @@ LISTEN = """() => {
   HTMLMediaElement.prototype.play = function () { heard.push(this); this.playbackRate = 0.125; return play.call(this); };
 }"""
 """Keeps the elements that are played, which stand in no document. They play slowly: a word is shown as long as a busy machine needs to look."""
+STATE = """() => ({
+  heard: heard.map(({ currentTime, paused, readyState, error }) => ({ currentTime, paused, readyState, error: error?.message })),
+  selected: String(getSelection()),
+  told: [...document.querySelectorAll("[role=alert], [role=status]")].map(({ textContent }) => textContent),
+  playing: document.querySelectorAll(".playing").length,
+})"""
+"""What there is to say of a page that plays nothing."""
 PLAYING = re.compile("playing")
 PATIENCE_MS = 90_000
 """Whisper shares the machine with a browser that records."""
@@ -43,7 +50,7 @@ def play_from(word: Locator) -> None:
         except AssertionError:
             continue
         return
-    expect(word).to_have_class(PLAYING)
+    pytest.fail(f"a word is clicked three times and not heard: {word.page.evaluate(STATE)}")
 
 
 @pytest.fixture(scope="module")
