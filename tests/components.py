@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import pytest
 
@@ -58,7 +58,11 @@ COMPONENTS: Final = {
         Component("ffmpeg", _program("ffmpeg"), "install it: apt-get install ffmpeg"),
         Component("chromium", _program("chromium"), "install it: apt-get install chromium"),
         Component("gcloud", _program("gcloud"), "install the Cloud SDK"),
-        Component("terraform", _program("terraform"), "install Terraform 1.9 or newer"),
+        Component(
+            "terraform",
+            _program("terraform"),
+            "install Terraform 1.11 or newer; its registry must be reachable, or TERRAFORM_OFFLINE name stand-ins",
+        ),
         Component(
             "corpus",
             lambda config: corpus_folder(config) is not None,
@@ -118,6 +122,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.config.stash[_required].intersection(missing):
         pytest.fail(f"{reason} (TURNSCRIBE_REQUIRE demands it)", pytrace=False)
     item.config.stash[_skipped].update(missing)
+    pytest.skip(reason)
+
+
+def turned_out_missing(config: pytest.Config, name: str, why: str) -> NoReturn:
+    """For a fixture that finds out only while it starts a component that it can't be had: the same as if it had been missing from the first."""
+    reason = f"{name} is missing ({why}): {COMPONENTS[name].remedy}"
+    if name in config.stash[_required]:
+        pytest.fail(f"{reason} (TURNSCRIBE_REQUIRE demands it)", pytrace=False)
+    config.stash[_skipped].update([name])
     pytest.skip(reason)
 
 

@@ -227,7 +227,7 @@ def test_what_is_owed_outlives_the_process(runner_of: Callable[..., Runner]) -> 
 
 
 @pytest.mark.component("emulators")
-def test_on_the_cloud_s_adapters_everybody_is_told_everything_once_too(runner_of: Callable[..., Runner]) -> None:
+def test_on_the_cloud_s_adapters_everybody_is_told_everything_too(runner_of: Callable[..., Runner]) -> None:
     with receiving() as good, receiving(hangs) as hanging, receiving() as engine:
         runner = runner_of(OnStack, ENGINE_API_URL=f"http://127.0.0.1:{engine.port}")
         runner.webhook(hanging)

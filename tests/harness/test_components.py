@@ -58,6 +58,30 @@ def test_what_other_processes_skipped_is_named_too(
     result.stdout.fnmatch_lines(["absent: 2 tests skipped; look elsewhere"])
 
 
+@pytest.mark.parametrize(("required", "outcome"), [("", {"skipped": 1}), ("present", {"errors": 1})])
+def test_what_turns_out_to_be_missing_only_when_it_is_started_is_missing_all_the_same(
+    inner: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, required: str, outcome: dict[str, int]
+) -> None:
+    monkeypatch.setenv("TURNSCRIBE_REQUIRE", required)
+    inner.makepyfile(
+        """
+        import pytest
+        from tests.components import turned_out_missing
+
+        @pytest.fixture
+        def started(pytestconfig):
+            turned_out_missing(pytestconfig, "present", "it does not start")
+
+        def test_it(started): pass
+        """
+    )
+    result = inner.runpytest_inprocess()
+    result.assert_outcomes(**outcome)
+    result.stdout.fnmatch_lines(
+        ["*present is missing (it does not start)*"] if required else ["present: 1 test skipped; no need"]
+    )
+
+
 def test_nothing_is_said_when_nothing_is_missing(inner: pytest.Pytester) -> None:
     inner.makepyfile("def test_needs_nothing(): pass")
     result = inner.runpytest_inprocess()
