@@ -11,9 +11,11 @@ compile() {
 }
 
 compile dev
-"$BIN/uv" pip compile --group pyproject.toml:checkov --quiet --upgrade --output-file requirements/checkov.txt \
-    --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
-    --custom-compile-command 'make lock'
+for group in checkov audit; do
+    "$BIN/uv" pip compile --group "pyproject.toml:$group" --quiet --upgrade --output-file "requirements/$group.txt" \
+        --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+        --custom-compile-command 'make lock'
+done
 # The images run exactly the versions that the tests ran.
 for image in ingest transcribe whisper whisper-gpu; do
     compile "$image" --constraints requirements/dev.txt

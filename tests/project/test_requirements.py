@@ -51,7 +51,7 @@ def wanted(project: dict[str, Any], extra: str) -> list[Requirement]:
     return requirements
 
 
-@pytest.mark.parametrize("name", [*LOCKS, "checkov"])
+@pytest.mark.parametrize("name", [*LOCKS, "checkov", "audit"])
 def test_every_requirement_is_one_version_with_its_hashes(root: Path, name: str) -> None:
     for requirement, hashes in locked(root, name):
         assert re.fullmatch(r"==[\w.+!-]+", str(requirement.specifier)), requirement
@@ -83,7 +83,7 @@ def test_the_segmenter_carries_silero_without_whisper(root: Path) -> None:
     assert not {"ctranslate2", "tokenizers", "huggingface-hub"} & packages
 
 
-@pytest.mark.parametrize("name", [*LOCKS, "checkov", "segmenter-overrides"])
+@pytest.mark.parametrize("name", [*LOCKS, "checkov", "audit", "segmenter-overrides"])
 def test_no_lock_names_an_address(root: Path, name: str) -> None:
     text = (root / "requirements" / f"{name}.txt").read_text()
     assert not re.search(r"://|--index-url|--extra-index-url|--find-links|--trusted-host|\bfile:", text)
