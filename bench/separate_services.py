@@ -34,15 +34,15 @@ class EmbeddedServices:
         self._push_token = Secret(secrets.token_hex(8))
         self._folder = folder
         self._running = ExitStack()
-        redis_port = free_port()
-        command = [redis_server(), "--bind", "127.0.0.1", "--port", str(redis_port), "--dir", str(folder)]
-        self._redis = self._child("redis", [*command, "--save", ""], redis_port, environ)
+        self.redis_port = free_port()
+        command = [redis_server(), "--bind", "127.0.0.1", "--port", str(self.redis_port), "--dir", str(folder)]
+        self._redis = self._child("redis", [*command, "--save", ""], self.redis_port, environ)
         settings = {
             "API_TOKEN": self.api_token,
             "PUSH_TOKEN": self._push_token.reveal(),
             "DATA_DIR": str(folder / "data"),
             "REDIS_HOST": "127.0.0.1",
-            "REDIS_PORT": str(redis_port),
+            "REDIS_PORT": str(self.redis_port),
         }
         self._services = {
             name: self._service(name, {**environ, **settings}) for name in ("ingest", "segmenter", "transcribe")
