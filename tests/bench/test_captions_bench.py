@@ -9,7 +9,7 @@ from turnscribe.schema import Utterance, Word
 
 
 def segment(*ends_ms: int, revision: int = 1) -> SegmentNow:
-    words = tuple(Word(text="word", start_ms=end_ms - 200, end_ms=end_ms) for end_ms in ends_ms)
+    words = tuple(Word(text="word", start_ms=end_ms - 200, end_ms=end_ms, probability=0.9) for end_ms in ends_ms)
     utterance = Utterance(
         text="", start_ms=0, end_ms=ends_ms[-1], connection_id="c", segment_id="c:0:0", final=False, words=words
     )
