@@ -1,4 +1,4 @@
-"""The Flask application that every service starts from: problem details, health routes, spans and request logs, body limit."""
+"""The Flask application that every service starts from: problem details, security headers, health routes, spans, request logs."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +13,7 @@ from common.current_request import current_request
 from common.health import Check, Drain, health_blueprint
 from common.logs import ID_KEYS, REQUEST_LINE, get_logger
 from common.problems import install_problem_handlers
+from common.security_headers import install_security_headers
 from common.trace import Attributes, span
 
 log = get_logger(__name__)
@@ -38,6 +39,7 @@ def base_app(service: str, checks: Mapping[str, Check], drain: Drain, revision: 
     app = _App(service, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # DefaultJSONProvider has it; the base class does not declare it
     app.url_map.merge_slashes = False  # `//` is a wrong path: problem details, not a redirect in HTML
+    install_security_headers(app)
     install_problem_handlers(app)
     app.register_blueprint(health_blueprint(service, checks, drain, revision))
 

@@ -9,6 +9,7 @@ from flask import Flask
 from werkzeug.wrappers import Response
 
 from common.openapi.document import openapi_document
+from common.security_headers import add_security_headers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -22,6 +23,8 @@ def document_app(apps: Sequence[Flask], title: str) -> "WSGIApplication":
         return msgspec.json.encode(openapi_document(apps, title))
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        return Response(document(), content_type="application/json")(environ, start_response)
+        response = Response(document(), content_type="application/json")
+        add_security_headers(response.headers, environ.get("HTTP_X_FORWARDED_PROTO", ""))
+        return response(environ, start_response)
 
     return answer

@@ -35,6 +35,9 @@ def recorder_routes() -> Blueprint:
     def recorder() -> Response:
         response = Response(script, content_type="text/javascript; charset=utf-8")
         response.headers["Cache-Control"] = f"public, max-age={MAX_AGE_S}"
+        response.headers["Cross-Origin-Resource-Policy"] = (
+            "cross-origin"  # it is there to be loaded by other origins' pages
+        )
         response.set_etag(etag)
         response.make_conditional(request)
         return response

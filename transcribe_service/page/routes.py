@@ -64,6 +64,7 @@ def page_blueprint(ingest_public_url: str) -> Blueprint:
         "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
     }
 
     def answer(body: bytes, content_type: str) -> Response:

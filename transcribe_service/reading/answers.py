@@ -18,7 +18,7 @@ def tagged(body: bytes, content_type: str) -> Response:
     """200 with `body`; 304 where the request's If-None-Match has it already."""
     response = Response(body, content_type=content_type)
     response.set_etag(hashlib.sha256(body).hexdigest()[:32])
-    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Cache-Control"] = "no-store"  # who polls keeps the tag itself; no browser keeps what was said
     response.headers["Vary"] = "Accept, Authorization"
     response.make_conditional(current_request())
     return response

@@ -12,6 +12,7 @@ from common.ids import checked_id
 from common.openapi.described import Answer, Content, Header, Parameter, described, named
 from common.ports.token_store import Scope
 from common.problems import Problem
+from common.security_headers import CSP, NO_CONTENT
 from transcribe_service.reading.answers import ETAG, IF_NONE_MATCH, NOT_MODIFIED
 from transcribe_service.reading.segment_audio import SegmentAudio
 from transcribe_service.reading.transcript_routes import MEETING
@@ -63,7 +64,11 @@ def audio_blueprint(audio: SegmentAudio, tokens: TokenVerifier) -> Blueprint:
         response.set_etag(hashlib.sha256(found.flac).hexdigest()[:32])
         response.headers[START_MS] = str(found.start_ms)
         response.headers[PADDING_MS] = str(found.padding_ms)
-        response.headers["Cache-Control"] = "private, no-cache"
+        response.headers["Cache-Control"] = "no-store"
+        response.headers[CSP] = f"{NO_CONTENT}; media-src 'self'"  # a browser that is shown the address plays it
+        response.headers["Cross-Origin-Resource-Policy"] = (
+            "cross-origin"  # its token lets an audio element in, on whoever's page
+        )
         response.headers["Vary"] = "Authorization"
         size_bytes = len(found.flac)
         try:
