@@ -2,10 +2,12 @@
 
 `python -m bench.load_generator` reads a `Plan` from standard input and plays it in real time: each meeting's chunks and speaker masks at
 their times, in order, then its end. A stream waits for each answer. What is not taken is sent again as often as it takes: after
-`Retry-After` where the server says so, else after a pause that doubles up to 10 s. Prints a `Sent` once everything was taken.
+`Retry-After` where the server says so, else after a pause that doubles up to 10 s. A live
+reader may listen to each meeting. Prints a `Sent` once everything was taken.
 """
 
 import asyncio
+import contextlib
 import sys
 import tempfile
 import time
@@ -25,6 +27,8 @@ WINDOW_MS: Final = 1_000
 ANSWER_S: Final = 60.0
 FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 10.0
+READ_ON_S: Final = 5.0
+LONGEST_LINE_BYTES: Final = 1 << 20
 NO_ANSWER: Final = 0
 """In place of a status: the connection broke, or nothing came in ANSWER_S."""
 
@@ -45,6 +49,8 @@ class Plan(msgspec.Struct, frozen=True):
     port: int
     token: str
     meetings: tuple[Meeting, ...]
+    read_port: int = 0
+    """Where each meeting has a live reader, from its begin to READ_ON_S after its end; 0: none."""
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -58,6 +64,8 @@ class Sent(msgspec.Struct, frozen=True):
     """Of each request that was taken, its last try alone."""
     late_ms: tuple[float, ...]
     """Of each request: how long after its time it was taken."""
+    events: int
+    """Segments that live readers were told of."""
     cpu_s: float
 
 
@@ -155,6 +163,32 @@ class _Uploader:
             self._link = None
 
 
+async def _read(plan: Plan, meeting: Meeting, began_s: float, account: "_Account") -> None:
+    """Be the meeting's live reader, whom a break or a meeting that nobody has heard of yet makes come again."""
+    await _until(began_s + meeting.begin_s)
+    end_s = began_s + meeting.begin_s + meeting.audio_s + READ_ON_S
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout_at(asyncio.get_running_loop().time() + max(0.0, end_s - time.monotonic())):
+            while True:
+                with contextlib.suppress(OSError):
+                    await _events(plan, meeting, account)
+                await asyncio.sleep(1.0)
+
+
+async def _events(plan: Plan, meeting: Meeting, account: "_Account") -> None:
+    """Count one answer's segments, as long as it lasts."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", plan.read_port, limit=LONGEST_LINE_BYTES)
+    try:
+        writer.write(
+            f"GET /v1/meetings/{meeting.name}/live HTTP/1.1\r\nHost: 127.0.0.1:{plan.read_port}\r\n"
+            f"Authorization: Bearer {plan.token}\r\nConnection: close\r\n\r\n".encode()
+        )
+        while line := await reader.readline():
+            account.events += line.startswith(b"event: segment")
+    finally:
+        writer.close()
+
+
 class _Account:
     """What all streams count together."""
 
@@ -163,6 +197,7 @@ class _Account:
         self.statuses: Counter[int] = Counter()
         self.took_ms: list[float] = []
         self.late_ms: list[float] = []
+        self.events = 0
 
 
 def _request(plan: Plan, meeting: Meeting, step: _Step, epoch_ms: int) -> bytes:
@@ -190,11 +225,14 @@ async def play(plan: Plan, played: Played) -> Sent:
     async with asyncio.TaskGroup() as streams:
         for meeting in plan.meetings:
             streams.create_task(_Uploader(plan, meeting, steps[meeting.audio_s], account).play(began_s))
+            if plan.read_port:
+                streams.create_task(_read(plan, meeting, began_s, account))
     return Sent(
         audio_ms=account.audio_ms,
         statuses=dict(account.statuses),
         took_ms=tuple(account.took_ms),
         late_ms=tuple(account.late_ms),
+        events=account.events,
         cpu_s=round(time.process_time(), 2),
     )
 

@@ -4,8 +4,8 @@
     python -m bench.soak --report PATH [--json]
 
 Plays meetings in real time, `--streams` of them at any time, each `--meeting-sec` long, one beginning whenever another ends, to real
-processes (`bench.load_installation`), with live captions, speaker masks every second, and a Whisper stand-in of realistic latency in a
-process of its own (`bench.load_whisper`). Every minute it reads each process' memory, descriptors and threads, Redis' keys and bytes,
+processes (`bench.load_installation`), with live captions and a live reader of each, speaker masks every second, and a Whisper stand-in of
+realistic latency in a process of its own (`bench.load_whisper`). Every minute it reads each process' memory, descriptors and threads, Redis' keys and bytes,
 and the queue. `--keep` writes each sample to a file as a line of JSON at once; `--report` shows what such a file has so far.
 
 Prints a least-squares line for each measure, without the first ten minutes (a third of shorter runs), whether it is flat, and whether
@@ -67,7 +67,8 @@ def soak(
     with tempfile.TemporaryDirectory() as folder, installed(stack, Path(folder), whisper_like, {}) as running:
         installation, whisper = running
         began_s = time.monotonic()
-        playing = Playing(Plan(installation.ingest_port, installation.api_token, planned))
+        read_port = int(installation.read_url.rpartition(":")[2])
+        playing = Playing(Plan(installation.ingest_port, installation.api_token, planned, read_port))
         try:
             while playing.is_going_on:
                 samples.append(sample(installation, whisper, (time.monotonic() - began_s) / 60))
@@ -86,6 +87,7 @@ def soak(
         lost_ms=end.lost_ms,
         incomplete=end.incomplete,
         statuses=sent.statuses,
+        events=sent.events,
     )
 
 

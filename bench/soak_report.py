@@ -57,6 +57,8 @@ class Report(msgspec.Struct, frozen=True):
     """None before the end."""
     incomplete: int | None
     statuses: dict[int, int]
+    events: int
+    """Segments that live readers were told of."""
     cpu_share: dict[str, float]
     """Of one core, by process, after the warm-up."""
     growth: dict[str, dict[str, Growth]]
@@ -92,6 +94,7 @@ def report(
     lost_ms: int | None = None,
     incomplete: int | None = None,
     statuses: Mapping[int, int] | None = None,
+    events: int = 0,
 ) -> Report:
     """Of samples in order of time."""
     counted = [sample for sample in samples if sample.minute >= warm_up_minutes]
@@ -110,6 +113,7 @@ def report(
         lost_ms=lost_ms,
         incomplete=incomplete,
         statuses=dict(statuses or {}),
+        events=events,
         cpu_share=_cpu_share(counted),
         growth=grown,
     )
@@ -159,7 +163,10 @@ def _lines(of: Report) -> Iterator[str]:
         f"{of.meetings} meetings, {of.audio_s:.0f} s of audio"
     )
     lost = "not known yet" if of.lost_ms is None else f"{of.lost_ms} ms; {of.incomplete} transcripts incomplete"
-    yield f"audio lost: {lost}; answers by status: {of.statuses or 'not known yet'}"
+    yield (
+        f"audio lost: {lost}; answers by status: {of.statuses or 'not known yet'}; "
+        f"{of.events} segments told to live readers"
+    )
     yield "of one core: " + ", ".join(f"{name} {share:.1%}" for name, share in of.cpu_share.items())
     yield ""
     yield f"{'':<14}{'':<16}{'mean':>10}{'per hour':>12}{'± error':>10}  flat"
