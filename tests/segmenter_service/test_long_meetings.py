@@ -107,8 +107,9 @@ def played(stage: Stage, counter: Counter, minute: Samples, window: int) -> list
 @pytest.mark.parametrize(
     ("minute", "window", "tolerance"),
     [
-        # Pauses where people make them. Cuts, anchors and checkpoints come every few chunks, and not in step with the minutes.
-        pytest.param(talk(7, 0.6, 11, 0.8, 9, 0.5, 13, 1.2, 10, 6.9), 2, 1.1, id="speech"),
+        # Pauses where people make them. Cuts, anchors and checkpoints come every few chunks, and not in step with the minutes:
+        # what grew with the meeting would more than double.
+        pytest.param(talk(7, 0.6, 11, 0.8, 9, 0.5, 13, 1.2, 10, 6.9), 2, 1.4, id="speech"),
         # Nothing is cut. The tolerance is for numbers that take a byte more once they are larger.
         pytest.param(silence(60), 4, 1.05, id="silence"),
     ],
