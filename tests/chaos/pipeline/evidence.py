@@ -1,0 +1,169 @@
+"""What there is to see of a schedule's streams: what readers get, what lies in the bucket, in Redis and in the queue. Looks, and judges nothing."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.ids import DEFAULT_TENANT
+from common.object_names import (
+    ConnectionObjects,
+    channel_and_start_of,
+    seq_of,
+    standing_by_prefix,
+    unregistered_prefix,
+)
+from common.ports.blob_store import BlobNotFound, BlobStore
+from segmenter_service.segments import END_FRAME
+from segmenter_service.voice_activity import FRAME_MS
+from tests.chaos.pipeline.accepted import Accepted, AcceptedStream
+from tests.chaos.pipeline.installation import Installation
+from turnscribe.client import Client
+from turnscribe.errors import NotFound, TurnscribeClientError
+from turnscribe.transport import RetryPolicy
+
+RAW, SEGMENTS = "raw", "segments"
+
+
+@dataclass(frozen=True, order=True)
+class FinalSegment:
+    """A final segment's object."""
+
+    channel: int
+    start_ms: int
+    end_ms: int
+    size_bytes: int = 0
+
+
+@dataclass
+class StreamEvidence:
+    """One connection's objects and account."""
+
+    name: str
+    connection_id: str
+    chunks: dict[int, bytes] = field(default_factory=dict)
+    observations: int = 0
+    has_end: bool = False
+    finals: list[FinalSegment] = field(default_factory=list)
+    gaps: list[int] = field(default_factory=list)
+    """First seqs."""
+    quarantine: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    account: dict[str, Any] | None = None
+    """As the transcript tells it."""
+
+
+@dataclass
+class Evidence:
+    """Everything of one schedule."""
+
+    streams: dict[str, StreamEvidence]
+    """By name."""
+    transcripts: dict[str, dict[str, Any]]
+    """By meeting id; without those that are not there."""
+    dead_letters: list[str] = field(default_factory=list)
+    unregistered: list[str] = field(default_factory=list)
+    standing_by: list[str] = field(default_factory=list)
+    quarantined_pushes: list[str] = field(default_factory=list)
+    mail: list[str] = field(default_factory=list)
+    """Redis keys of mailboxes that are not empty."""
+    leases: list[str] = field(default_factory=list)
+    waiting: int = 0
+    """Messages that are not acknowledged."""
+
+
+def look(installation: Installation, accepted: Accepted) -> Evidence:
+    """Everything that there is now. Raises `TurnscribeClientError` while the api does not answer."""
+    meetings = sorted({stream.meeting_id for stream in accepted.streams})
+    with reader(installation) as client:
+        transcripts = dict(_transcripts(client, meetings))
+        dead_letters = [f"{each.type} of {each.connection_id}: {each.reason}" for each in client.dead_letters()]
+    with closing(installation.blobs()) as blobs:
+        evidence = Evidence(
+            {stream.planned.name: _stream(blobs, stream) for stream in accepted.streams},
+            transcripts,
+            dead_letters,
+            unregistered=_names(blobs, unregistered_prefix(RAW)),
+            standing_by=_names(blobs, standing_by_prefix(SEGMENTS)),
+            quarantined_pushes=_names(blobs, f"{RAW}/quarantine/"),
+            waiting=installation.waiting(),
+        )
+    accounts = {each["connection_id"]: each for found in transcripts.values() for each in found["streams"]}
+    for stream in evidence.streams.values():
+        stream.account = accounts.get(stream.connection_id)
+    _look_at_redis(installation, evidence)
+    return evidence
+
+
+@contextmanager
+def reader(installation: Installation) -> Iterator[Client]:
+    """Somebody who reads."""
+    patience = RetryPolicy(give_up_after_s=5.0, longest_pause_s=0.5)
+    with Client(installation.read_url, installation.api_token, retry=patience, timeout_s=10.0) as client:
+        yield client
+
+
+def is_settled(installation: Installation, accepted: Accepted) -> bool:
+    """Whether nothing is left to be done: every meeting complete, every mailbox and the queue empty."""
+    try:
+        with reader(installation) as client:
+            for meeting_id in {stream.meeting_id for stream in accepted.streams}:
+                transcript = client.transcript(meeting_id)
+                streams = sum(stream.meeting_id == meeting_id for stream in accepted.streams)
+                if not transcript.complete or len(transcript.streams) < streams:
+                    return False
+    except (NotFound, TurnscribeClientError):
+        return False
+    if installation.waiting():
+        return False
+    evidence = Evidence({}, {})
+    _look_at_redis(installation, evidence)
+    if evidence.mail or evidence.leases:
+        return False
+    with closing(installation.blobs()) as blobs:
+        return not (_names(blobs, unregistered_prefix(RAW)) or _names(blobs, standing_by_prefix(SEGMENTS)))
+
+
+def _transcripts(client: Client, meetings: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for meeting_id in meetings:
+        try:
+            yield meeting_id, json.loads(client.transcript_bytes(meeting_id, "json"))
+        except NotFound:
+            continue
+
+
+def _stream(blobs: BlobStore, accepted: AcceptedStream) -> StreamEvidence:
+    objects = ConnectionObjects(DEFAULT_TENANT, accepted.connection_id, RAW, SEGMENTS)
+    found = StreamEvidence(accepted.planned.name, accepted.connection_id)
+    for info in blobs.list(objects.chunks_prefix):
+        found.chunks[seq_of(info.name)] = blobs.read(info.name)
+    found.observations = len(_names(blobs, objects.speakers_prefix))
+    for info in blobs.list(objects.finals_prefix):
+        channel, start_ms = channel_and_start_of(info.name)
+        end_ms = int(info.metadata[END_FRAME]) * FRAME_MS
+        found.finals.append(FinalSegment(channel, start_ms, end_ms, info.size_bytes))
+    found.gaps = [seq_of(name) for name in _names(blobs, objects.gaps_prefix)]
+    found.quarantine = [
+        name.removeprefix(objects.quarantine_prefix) for name in _names(blobs, objects.quarantine_prefix)
+    ]
+    found.faults = [name.removeprefix(objects.faults_prefix) for name in _names(blobs, objects.faults_prefix)]
+    try:
+        blobs.read(objects.end)
+        found.has_end = True
+    except BlobNotFound:
+        found.has_end = False
+    return found
+
+
+def _names(blobs: BlobStore, prefix: str) -> list[str]:
+    return [info.name for info in blobs.list(prefix)]
+
+
+def _look_at_redis(installation: Installation, evidence: Evidence) -> None:
+    client = installation.redis()
+    if client is None:
+        return
+    with closing(client):
+        evidence.mail = sorted(key.decode() for key in client.scan_iter("turnscribe:*:mail", count=1_000))
+        evidence.leases = sorted(key.decode() for key in client.scan_iter("turnscribe:*:lease", count=1_000))
