@@ -8,6 +8,7 @@ from segmenter_service.decoding import reader_of
 from segmenter_service.feeding import hear, set_aside
 from segmenter_service.holding import Holding
 from segmenter_service.observations import adopt_from_bucket, stored_observations
+from segmenter_service.state import SAMPLES_PER_MS
 from segmenter_service.synchronising import set_clock
 from segmenter_service.voice_activity import FRAME_MS
 
@@ -76,20 +77,24 @@ def _fix_clock(holding: Holding) -> None:
 
 
 def account(holding: Holding) -> StreamSummary:
-    """What became of the audio, to the millisecond: the last frame of a lane may reach past the last sample."""
+    """What became of the audio, to the millisecond: the last frame of a lane may reach past the last sample, and counts up to that."""
     state = holding.state
-    audio_ms = state.decoded_samples // 16
-    beyond_ms = sum(max(0, lane.start_frame * FRAME_MS - audio_ms) for lane in state.lanes)
+    audio_ms = state.decoded_samples // SAMPLES_PER_MS
     segment_ms = sum(lane.segment_frames for lane in state.lanes) * FRAME_MS
     silence_ms = sum(lane.silence_frames for lane in state.lanes) * FRAME_MS
-    in_silence = min(beyond_ms, silence_ms)
+    for lane in state.lanes:
+        beyond_ms = max(0, lane.start_frame * FRAME_MS - audio_ms)
+        if lane.ends_in_segment:
+            segment_ms -= beyond_ms
+        else:
+            silence_ms -= beyond_ms
     return StreamSummary(
         closed_at_ms=holding.now_ms,
         chunks=state.chunks,
         audio_ms=audio_ms * len(state.lanes),
         segments=sum(lane.segments for lane in state.lanes),
-        segment_ms=segment_ms - (beyond_ms - in_silence),
-        silence_skipped_ms=silence_ms - in_silence,
+        segment_ms=segment_ms,
+        silence_skipped_ms=silence_ms,
         gaps=tuple(gap.described() for gap in state.gaps),
         quarantined=state.quarantined,
         generation=state.generation,

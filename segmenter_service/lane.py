@@ -49,6 +49,11 @@ class Lane(msgspec.Struct, kw_only=True):
         """Where the span ends: the last complete frame."""
         return self.start_frame + len(self.activity)
 
+    @property
+    def ends_in_segment(self) -> bool:
+        """Whether the frame before the span is the last one of a segment, and not silence that was skipped."""
+        return self.segments > 0 and self.whole_from_frame == self.start_frame
+
     def hear(self, first_sample: int, samples: NDArray[np.int16], scorer: FrameScorer) -> None:
         """Score `samples` (n,), which begin at `first_sample`. What was heard before is skipped; a hole before them is silence."""
         if first_sample > self.scored_samples:

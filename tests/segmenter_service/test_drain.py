@@ -45,6 +45,22 @@ def test_segments_tile_the_speech_and_the_account_adds_up(redis_client: redis.Re
     assert not summary.gaps
 
 
+@pytest.mark.parametrize("ends_in", ["speech", "silence"])
+def test_the_account_gives_the_last_frame_s_milliseconds_to_what_it_belongs_to(
+    redis_client: redis.Redis, ends_in: str
+) -> None:
+    """A stream ends within a frame of 32 ms: its segments, as they lie in the bucket, and its silence are the audio that there is."""
+    stage = Stage(redis_client)
+    audio = talk(4, 5, 4.01) if ends_in == "speech" else talk(4, 5, 4, 6.01)
+    stage.deliver(stage.upload(split(wav(audio), 5)))
+    summary = stage.summary()
+    audio_ms = len(audio) // 16
+    assert audio_ms % 32
+    assert summary.audio_ms == audio_ms
+    assert summary.segment_ms == sum(min(end, audio_ms) - start for start, end in stage.spans())
+    assert summary.silence_skipped_ms == audio_ms - summary.segment_ms
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_order_and_repetition_of_events_change_nothing(
     redis_client: redis.Redis, chunks: list[bytes], expected: dict[str, object], seed: int
