@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Arguments for the tools: make test ARGS='-k mailbox', make demo ARGS='--audio talk.mp3'.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test chaos outage lint types terraform images format docs lock clean
+.PHONY: help setup demo stack test chaos outage bench lint types terraform images format docs lock clean
 
 # The first of these that is 3.11, 3.12 or 3.13, which the tests run on; else any newer python3. `make setup PYTHON=…` overrides it.
 PYTHON ?= $(shell \
@@ -35,6 +35,9 @@ chaos: $(INSTALLED) ## Kill an uploader and a server at random moments, KILLS=50
 
 outage: $(INSTALLED) ## Let Whisper be down in mid-stream in four ways, for OUTAGE=300 seconds each, and compare the transcripts
 	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components -rP -q tests/chaos/test_whisper_down.py --whisper-outage=$(OUTAGE) --chaos-seed=$(SEED) $(ARGS)
+
+bench: $(INSTALLED) ## Measure what is promised of speed and size; one table (half an hour; ARGS=--brief: five minutes)
+	@$(BIN)/python -m bench $(ARGS)
 
 lint: $(INSTALLED) ## Check style and formatting
 	@$(BIN)/ruff check
