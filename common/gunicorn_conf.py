@@ -20,7 +20,7 @@ _host = "0.0.0.0" if os.environ.get("PORT") else _settings.api_host  # noqa: S10
 
 bind = f"{_host}:{_settings.api_port}"
 workers = _settings.web_concurrency
-worker_class = "gthread"
+worker_class = "common.slow_clients.PatientWorker"
 threads = _settings.gunicorn_threads
 # A worker that sits at Whisper for a minute is no dead worker; the platform's health checks find those.
 timeout = 0

@@ -16,6 +16,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from common.clock import SystemClock
 from common.server_settings import MAX_REQUEST_LINE_BYTES
+from common.slow_clients import PatientWorker
 from local_runner.lifetime import end_with_parent
 from local_runner.settings import RunnerSettings
 
@@ -29,7 +30,7 @@ GRACE_S: Final = 40
 """Time from SIGTERM to SIGKILL: draining deliveries, then requests, then Whisper."""
 
 
-class DrainingWorker(ThreadWorker):
+class DrainingWorker(PatientWorker):
     """On SIGTERM the dispatcher stops first; the server goes on answering its last pushes, and only then closes."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

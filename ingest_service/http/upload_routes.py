@@ -14,6 +14,7 @@ from structlog.contextvars import bind_contextvars
 
 from common.auth import TokenVerifier, principal
 from common.clock import Clock
+from common.errors import Backpressure
 from common.ids import checked_id
 from common.openapi.described import Answer, Body, Content, Header, IdText, Parameter, described, named
 from common.ports.token_store import Scope
@@ -152,16 +153,18 @@ class _UntilBroken:
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
-        self._broken: IncompleteBody | None = None
+        self._broken: IncompleteBody | Backpressure | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         try:
             yield from self._pieces
-        except IncompleteBody as broken:
+        except (IncompleteBody, Backpressure) as broken:  # the latter: it came too slowly
             self._broken = broken
 
     def refuse_broken(self, offset_bytes: int) -> None:
-        """Raise a 400 `Problem` if it broke off."""
+        """Raise a 400 `Problem` if it broke off, and the `Backpressure` if it came too slowly."""
+        if isinstance(self._broken, Backpressure):
+            raise self._broken
         if self._broken is not None:
             detail = f"The body broke off or is malformed. What came of it is kept; go on at byte {offset_bytes}."
             headers = {"Upload-Offset": str(offset_bytes)}

@@ -20,7 +20,7 @@ def configuration(**environ: str) -> dict[str, str]:
 def test_without_any_setting_it_listens_on_this_machine_with_one_worker_of_eight_threads() -> None:
     told = configuration()
     assert told["bind"] == "['127.0.0.1:8080']"
-    assert (told["worker_class"], told["workers"], told["threads"]) == ("gthread", "1", "8")
+    assert (told["worker_class"], told["workers"], told["threads"]) == ("common.slow_clients.PatientWorker", "1", "8")
 
 
 def test_in_a_container_it_listens_to_the_outside_on_its_port() -> None:

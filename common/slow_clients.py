@@ -1,0 +1,288 @@
+"""Gunicorn's threads for what clients mean to hold up: a thread is given to whole request heads alone, and a body's reader is not patient for ever.
+
+Gunicorn's own threads wait for the rest of a head, for a body that the application did not want and (on the only thread that accepts) for
+the client's end of a connection. So a handful of connections that send a byte now and then would stop a service, without any token.
+Here the poller waits for heads and for ends, with neither thread nor patience, and `common.patience` says how long a body may take.
+"""
+
+import errno
+import selectors
+import socket
+import struct
+import time
+from collections import deque
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from threading import Lock
+from typing import Any, Final
+
+from gunicorn.http.errors import NoMoreData
+from gunicorn.http.message import Request
+from gunicorn.http.unreader import SocketUnreader
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from common.patience import Patience, SlowBodies
+
+HEAD_S: Final = 10.0
+"""From a request's first byte (of a new connection: from its beginning) to the end of its head."""
+MAX_HEAD_BYTES: Final = 64 * 1024
+"""Of which much may be body. More without an end is refused: each header may have 8 KiB."""
+LINGER_S: Final = 2.0
+"""How long a client has to take the answer and close, before the connection is closed under it."""
+LINGER_BYTES: Final = 64 * 1024
+DRAIN_S: Final = 0.05
+"""How long a thread waits for the rest of a body that nobody wants. Whoever has not sent it by then sends the next request over a new connection."""
+SEND_S: Final = 60
+"""A client that takes nothing of its answer for so long has gone."""
+_TICK_S: Final = 0.5
+_READ_BYTES: Final = 16 * 1024
+_NO_ROOM: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_NOBODY_THERE: Final = {errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK}
+_REFUSED: Final = "HTTP/1.1 {}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class _PacedUnreader(SocketUnreader):
+    """Reads a request from its socket: of heads nothing (they are there), of bodies with patience."""
+
+    patience: Patience | None = None
+    is_draining = False
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        """See the base class. Raises `Backpressure` where a body comes too slowly."""
+        if self.is_draining:
+            return self._received(size_hint)
+        if self.patience is None:
+            raise NoMoreData(b"")
+        while True:
+            began_s, data = time.monotonic(), None
+            self.sock.settimeout(_TICK_S)
+            try:
+                data = self._received(size_hint)
+            except TimeoutError:
+                pass
+            finally:
+                self.sock.settimeout(None)
+            self.patience.waited(time.monotonic() - began_s, len(data or b""))
+            if data is not None:
+                return data
+
+    def _received(self, size_hint: int | None) -> bytes:
+        return super().chunk(size_hint)  # type: ignore[call-arg]  # the types are of gunicorn 26
+
+
+class _Connection(TConn):
+    """A connection, and what came of the head that is waited for."""
+
+    def __init__(self, cfg: Any, sock: socket.socket, client: Any, server: Any) -> None:
+        super().__init__(cfg, sock, client, server)
+        self.head = bytearray()
+        self.unreader = _PacedUnreader(sock)
+        self.lingered_bytes = 0
+        self.data_ready = True
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", SEND_S, 0))
+
+    def init(self) -> None:
+        """In the thread that has been given the request."""
+        super().init()
+        parser: Any = self.parser
+        parser.unreader = self.unreader
+        self.unreader.unread(bytes(self.head))
+        self.head.clear()
+
+    def take(self, data: bytes) -> bool:
+        """Add to the head; True once it is whole. Empty lines before it are passed over."""
+        searched = max(0, len(self.head) - 3)
+        self.head += data if self.head else data.lstrip(b"\r\n")
+        return self.head.find(b"\r\n\r\n", searched) >= 0
+
+
+class PatientWorker(ThreadWorker):
+    """`gthread` whose threads no client can hold without sending. Over TLS, which no service here speaks, as gunicorn's own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._lingering: deque[_Connection] = deque()
+        self._waiting = 0
+        self._lock = Lock()
+        self._bodies = SlowBodies(self.cfg.threads, lambda: self._waiting > 0)
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Let the next free thread answer a request."""
+        with self._lock:
+            self._waiting += 1
+        super().enqueue_req(conn)
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a connection, and make room for the next one."""
+        if self.cfg.is_ssl:
+            super().accept(listener)
+            return
+        try:
+            client, address = listener.accept()
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                self._make_room()
+            elif error.errno not in _NOBODY_THERE:
+                raise
+            return
+        self.nr_conns += 1
+        self._await_head(_Connection(self.cfg, client, address, listener.getsockname()))
+        if self.nr_conns >= self.worker_connections:
+            self._make_room()
+
+    def on_client_socket_readable(self, conn: TConn, client: socket.socket) -> None:
+        """The next request of a connection begins."""
+        if _is_closed(client):
+            return
+        if not isinstance(conn, _Connection):
+            super().on_client_socket_readable(conn, client)
+            return
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self._await_head(conn)
+
+    def on_pending_socket_readable(self, conn: TConn, client: socket.socket) -> None:
+        """More of a head is there."""
+        if _is_closed(client):
+            return
+        if not isinstance(conn, _Connection):
+            super().on_pending_socket_readable(conn, client)
+            return
+        try:
+            data = client.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data and not conn.take(data) and len(conn.head) <= MAX_HEAD_BYTES:
+            return
+        self.poller.unregister(client)
+        self.pending_conns.remove(conn)
+        if not data:
+            self._close(conn)
+        elif len(conn.head) > MAX_HEAD_BYTES:
+            self._refuse(conn)
+        else:
+            self.enqueue_req(conn)
+
+    def handle(self, conn: TConn) -> Any:
+        """Answer a request whose head is there, in a thread."""
+        with self._lock:
+            self._waiting -= 1
+        if isinstance(conn, _Connection):
+            conn.unreader.patience, conn.unreader.is_draining = None, False
+        return super().handle(conn)
+
+    def handle_request(self, req: Request, conn: TConn) -> bool:
+        """As the base class, but its body is read with patience, and who takes no answer has simply gone."""
+        if not isinstance(conn, _Connection):
+            return bool(super().handle_request(req, conn))
+        patience = conn.unreader.patience = Patience(self._bodies)
+        try:
+            return bool(super().handle_request(req, conn))
+        except (BlockingIOError, TimeoutError) as error:  # SEND_S, or a route's own time-out
+            raise ConnectionResetError(errno.ECONNRESET, "the client took nothing of its answer") from error
+        finally:
+            patience.end()
+
+    def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
+        if not keepalive or not isinstance(conn, _Connection):
+            return bool(super()._keepalive_after(conn, keepalive))  # type: ignore[misc]  # the types are of gunicorn 26
+        conn.unreader.is_draining = True
+        parser: Any = conn.parser
+        return bool(parser.finish_body(deadline=time.monotonic() + DRAIN_S))
+
+    def finish_request(self, conn: TConn, fs: "Future[Any]") -> None:
+        """After the answer, on the thread that accepts: wait for the next request, or for the client's end, without waiting here."""
+        if not isinstance(conn, _Connection):
+            super().finish_request(conn, fs)
+            return
+        if fs.cancelled() or fs.exception() or not fs.result():
+            self._linger(conn)
+            return
+        if begun := conn.unreader.take_buffered():
+            self._await_head(conn, begun)
+            return
+        conn.sock.setblocking(False)
+        conn.set_timeout()
+        if not self.alive:
+            conn.timeout = time.monotonic() + LINGER_S
+        self.keepalived_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_client_socket_readable, conn))
+
+    def murder_pending(self) -> None:
+        """Close what waited too long: for its head, or for its client's end."""
+        super().murder_pending()
+        now_s = time.monotonic()
+        while self._lingering and (self._lingering[0].timeout or 0) <= now_s:
+            self._let_go(self._lingering, self._lingering[0])
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """A stopping worker waits for no head longer than for a next request."""
+        super()._cap_keepalive(deadline)  # type: ignore[misc]  # the types are of gunicorn 26
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout or deadline, deadline)
+
+    def _await_head(self, conn: _Connection, begun: bytes = b"") -> None:
+        if conn.take(begun):
+            self.enqueue_req(conn)
+            return
+        conn.sock.setblocking(False)
+        conn.timeout = time.monotonic() + HEAD_S
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def _refuse(self, conn: _Connection) -> None:
+        status = "431 Request Header Fields Too Large" if b"\r\n" in conn.head else "414 URI Too Long"
+        with suppress(OSError):
+            conn.sock.send(_REFUSED.format(status).encode())
+        self._linger(conn)
+
+    def _linger(self, conn: _Connection) -> None:
+        """Say that this was all, and close once the client has seen it: a close before would take the end of the answer back."""
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+            conn.sock.setblocking(False)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._pass_over, conn))
+        except (OSError, ValueError, KeyError):  # it is closed already
+            self._close(conn)
+            return
+        conn.head.clear()
+        conn.timeout = time.monotonic() + LINGER_S
+        self._lingering.append(conn)
+
+    def _pass_over(self, conn: _Connection, client: socket.socket) -> None:
+        if _is_closed(client):
+            return
+        try:
+            data = client.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        conn.lingered_bytes += len(data)
+        if not data or conn.lingered_bytes > LINGER_BYTES:
+            self._let_go(self._lingering, conn)
+
+    def _make_room(self) -> None:
+        """Close the connection that has waited longest without a request."""
+        for waiting in (self.pending_conns, self._lingering, self.keepalived_conns):
+            if waiting:
+                self._let_go(waiting, waiting[0])
+                return
+
+    def _let_go(self, waiting: "deque[Any]", conn: TConn) -> None:
+        waiting.remove(conn)
+        with suppress(OSError, KeyError, ValueError):
+            self.poller.unregister(conn.sock)
+        self._close(conn)
+
+    def _close(self, conn: TConn) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
+
+def _is_closed(sock: socket.socket) -> bool:
+    """Room was made of it, after the poller had said that there was something to read."""
+    return sock.fileno() < 0
