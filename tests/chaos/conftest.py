@@ -1,6 +1,9 @@
-"""How long and with which seed: `make chaos KILLS=50 SEED=7`, or `pytest tests/chaos --chaos-kills=50 --chaos-seed=7`.
+"""How long, with which seed, on what.
 
-`make outage OUTAGE=300 SEED=7`, or `pytest tests/chaos/test_whisper_down.py --whisper-outage=300 --chaos-seed=7`.
+- `make chaos SCHEDULES=200 SEED=1`, or `pytest tests/chaos/test_pipeline_chaos.py --chaos-schedules=200 --chaos-seed=1
+  --chaos-stack=both`: the whole pipeline under schedules of faults. `--chaos-only=SEED` replays one.
+- `make chaos KILLS=50 SEED=7`, or `pytest tests/chaos/uploads --chaos-kills=50 --chaos-seed=7`: uploader and server killed.
+- `make outage OUTAGE=300 SEED=7`, or `pytest tests/chaos/test_whisper_down.py --whisper-outage=300 --chaos-seed=7`.
 
 A plain test run, which does not name this folder, takes the short form.
 """
@@ -10,9 +13,24 @@ from typing import Final
 
 import pytest
 
+from tests.chaos.pipeline.installation import StackName
+
 SHORT_KILLS: Final = 4
 SHORT_SEED: Final = 1
 SHORT_OUTAGE_S: Final = 4.0
+SHORT_SCHEDULES: Final = 1
+STACKS: Final[dict[str, tuple[StackName, ...]]] = {
+    "embedded": ("embedded",),
+    "runner": ("runner",),
+    "cloud": ("cloud",),
+    "both": ("embedded", "cloud"),
+    "all": ("embedded", "runner", "cloud"),
+}
+COMPONENTS: Final[dict[StackName, tuple[str, ...]]] = {
+    "embedded": ("redis",),
+    "runner": (),
+    "cloud": ("emulators",),
+}
 
 
 @dataclass(frozen=True)
@@ -42,11 +60,34 @@ class Outage:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--chaos-kills", type=int, default=SHORT_KILLS, metavar="N", help="kills of each victim")
-    parser.addoption("--chaos-seed", type=int, default=SHORT_SEED, metavar="N", help="seed of files and kills")
-    parser.addoption(
-        "--whisper-outage", type=float, default=SHORT_OUTAGE_S, metavar="SECONDS", help="how long Whisper is down"
-    )
+    def option(name: str, default: object, help_text: str, **more: object) -> None:
+        parser.addoption(name, default=default, help=help_text, **more)
+
+    option("--chaos-kills", SHORT_KILLS, "kills of each victim", type=int, metavar="N")
+    option("--chaos-seed", SHORT_SEED, "seed of files and kills; of the first schedule", type=int, metavar="N")
+    option("--chaos-schedules", SHORT_SCHEDULES, "schedules of faults on each stack", type=int, metavar="N")
+    option("--chaos-only", None, "the schedule of this seed alone", type=int, metavar="SEED")
+    option("--chaos-stack", "both", "what the pipeline stands on", choices=sorted(STACKS))
+    option("--chaos-whisper", "stand-in", "who transcribes", choices=["stand-in", "real"])
+    option("--whisper-outage", SHORT_OUTAGE_S, "how long Whisper is down", type=float, metavar="SECONDS")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each schedule, stack by stack."""
+    if "scheduled" not in metafunc.fixturenames:
+        return
+    config = metafunc.config
+    only = config.getoption("--chaos-only", default=None)
+    first = config.getoption("--chaos-seed", default=SHORT_SEED) if only is None else only
+    count = config.getoption("--chaos-schedules", default=SHORT_SCHEDULES) if only is None else 1
+    stacks = STACKS[config.getoption("--chaos-stack", default="both")]
+    whisper = ("whisper",) if config.getoption("--chaos-whisper", default="stand-in") == "real" else ()
+    wanted = [
+        pytest.param((stack, seed), id=f"{stack}-{seed}", marks=pytest.mark.component(*COMPONENTS[stack], *whisper))
+        for stack in stacks
+        for seed in range(first, first + count)
+    ]
+    metafunc.parametrize("scheduled", wanted)
 
 
 @pytest.fixture

@@ -1,0 +1,126 @@
+"""Twenty streams of different formats at once, while processes die, ways break, clocks jump and disks are full, as a seed says.
+
+Whatever happens: every accepted millisecond is in a segment, in skipped silence or in a named gap; the final transcripts are those of a
+run without faults; nothing is there twice; nothing is left over. Real processes, on the embedded adapters and on the emulators.
+"""
+
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.chaos.pipeline.accepted import Accepted
+from tests.chaos.pipeline.cloud import Cloud
+from tests.chaos.pipeline.embedded import Embedded
+from tests.chaos.pipeline.evidence import look
+from tests.chaos.pipeline.faults import Schedule, draw
+from tests.chaos.pipeline.installation import StackName
+from tests.chaos.pipeline.oracle import Reference, differences, judge, reference_of, settled
+from tests.chaos.pipeline.runner import Runner
+from tests.chaos.pipeline.streams import planned_streams
+from tests.chaos.pipeline.uploaders import start
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+KINDS: Final[Mapping[StackName, type[Embedded | Runner | Cloud]]] = {
+    "embedded": Embedded,
+    "runner": Runner,
+    "cloud": Cloud,
+}
+PACE_S: Final = 0.7
+"""Between two chunks of a stream: uploads last about as long as faults begin."""
+FINISH_S: Final = 120.0
+SETTLED_S: Final = 120.0
+
+
+class Kept:
+    """One installation at a time, started when it is first asked for and kept until one of its schedules has failed."""
+
+    def __init__(self, folder: Path, *, real_whisper: bool) -> None:
+        self._folder = folder
+        self._real_whisper = real_whisper
+        self._running: Embedded | Runner | Cloud | None = None
+        self._references: dict[StackName, Reference] = {}
+        self._started = 0
+
+    def get(self, stack: StackName) -> Embedded | Runner | Cloud:
+        if self._running is None or self._running.name != stack:
+            self.close()
+            self._started += 1
+            made = KINDS[stack](self._folder / f"{self._started}-{stack}", {}, real_whisper=self._real_whisper)
+            self._running = made.__enter__()
+        return self._running
+
+    def reference(self, stack: StackName) -> Reference:
+        """What a run without faults says, looked at once."""
+        if stack not in self._references:
+            installation = self.get(stack)
+            accepted = start(installation, planned_streams(stack), new_run(stack), PACE_S / 4).finish(FINISH_S)
+            assert settled(installation, accepted, SETTLED_S), "without any fault it does not settle"
+            evidence = look(installation, accepted)
+            assert judge(accepted, evidence, None) == []
+            self._references[stack] = reference_of(accepted, evidence)
+        return self._references[stack]
+
+    def close(self) -> None:
+        if self._running is not None:
+            self._running.__exit__()
+        self._running = None
+
+    def set_aside(self) -> Path:
+        """Keep what it stored, and start another one for the next schedule. Returns the folder."""
+        installation = self._running
+        assert installation is not None
+        if installation.data_dir is not None:
+            with suppress(shutil.Error):  # files that go while they are copied
+                shutil.copytree(installation.data_dir, installation.folder / "data-kept", ignore_dangling_symlinks=True)
+        self.close()
+        return installation.folder
+
+
+@pytest.fixture(scope="session")
+def kept(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    real = pytestconfig.getoption("--chaos-whisper", default="stand-in") == "real"
+    installations = Kept(tmp_path_factory.mktemp("chaos"), real_whisper=real)
+    yield installations
+    installations.close()
+
+
+def new_run(of: str) -> str:
+    """What the ids of one run begin with; those of another one do not."""
+    return f"{of}-{secrets.token_hex(3)}"
+
+
+def under(schedule: Schedule, kept: Kept) -> tuple[Accepted, list[str]]:
+    """What was accepted meanwhile, and what is not as it must be afterwards."""
+    reference = kept.reference(schedule.stack)
+    installation = kept.get(schedule.stack)
+    running = start(installation, planned_streams(schedule.stack), new_run(f"{schedule.stack}-{schedule.seed}"), PACE_S)
+    installation.disturb(schedule)
+    accepted = running.finish(FINISH_S)
+    return accepted, differences(installation, accepted, reference, SETTLED_S)
+
+
+def test_whatever_fails_and_when_nothing_is_lost_doubled_or_left_over(
+    kept: Kept, scheduled: tuple[StackName, int], pytestconfig: pytest.Config
+) -> None:
+    stack, seed = scheduled
+    schedule = draw(seed, stack)
+    kept.reference(stack)
+    began_s = time.monotonic()
+    accepted, found = under(schedule, kept)
+    took_s = time.monotonic() - began_s
+    line = f"{schedule} → {len(accepted.streams)} streams in {took_s:.0f} s, {len(found)} differences"
+    pytestconfig.get_terminal_writer().line(line)
+    if found:
+        folder = kept.set_aside()
+        listed = "\n".join(found)
+        pytest.fail(
+            f"{schedule}\nreplay: make chaos STACK={stack} SEED={seed} SCHEDULES=1\nlogs: {folder}\n{listed}",
+            pytrace=False,
+        )
