@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from common.adapters.embedded import queue_rows
+from common.adapters.embedded.queue_news import NewsSender
 from common.adapters.embedded.sqlite_database import SqliteDatabase
 from common.adapters.embedded.subscriptions import Backlog, Delivery, Nack, Subscription
 from common.clock import Clock
@@ -46,6 +47,8 @@ class SqliteQueue:
         self._listeners: list[Callable[[], None]] = []
         with ExitStack() as on_failure:
             on_failure.callback(self._database.close)
+            self._elsewhere = NewsSender(path)
+            on_failure.callback(self._elsewhere.close)
             self._adopt_earlier_dead_letters()
             on_failure.pop_all()
 
@@ -171,7 +174,10 @@ class SqliteQueue:
     def close(self) -> None:
         """Close the file. Later calls raise `Retryable`."""
         self._database.close()
+        self._elsewhere.close()
 
     def _tell_listeners(self) -> None:
+        if not self._listeners:  # whoever dispatches does so in another process
+            self._elsewhere.tell()
         for listener in self._listeners:
             listener()

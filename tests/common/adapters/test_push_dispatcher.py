@@ -92,6 +92,21 @@ def test_it_sees_what_another_process_publishes(
     wait_until_empty(other)
 
 
+def test_what_another_process_publishes_wakes_it(
+    open_queue: Callable[[], SqliteQueue],
+    receiver: PushReceiver,
+    subscription: Subscription,
+    start: Callable,
+    never_looks_around: None,
+) -> None:
+    own, other = open_queue(), open_queue()
+    own.subscribe(subscription)
+    start(own)
+    for number in range(1, 4):
+        publish(other, 1)
+        receiver.wait_for(number)
+
+
 def test_it_delivers_what_was_there_before_it(
     queue: SqliteQueue, receiver: PushReceiver, subscription: Subscription, start: Callable, never_looks_around: None
 ) -> None:
