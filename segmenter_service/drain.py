@@ -37,6 +37,9 @@ PASS_S: Final = 5.0
 """No chunk is begun after so long: what a pass has done counts only once it is committed, and a process may be killed before."""
 PUSH_S: Final = 30.0
 """No pass is begun after so long in one push, which has 60 s before it comes again."""
+ENDED_MS: Final = 600_000
+"""How long the state of a stream that its uploader has ended is kept: what was on its way comes meanwhile, and a day of ended streams would
+fill Redis. Whatever comes later finds everything in the bucket, as after a flush."""
 CHECKPOINT_EVERY_SAMPLES: Final = 60 * 16_000
 
 
@@ -128,7 +131,8 @@ class Drainer:
             self._pcm.put(key, holding.window)
         encoded = encode_state(state)
         if encoded != contents.state or contents.mail:
-            lease.commit(encoded, drained(contents.mail, state.next_seq))
+            last_ttl_ms = ENDED_MS if state.closed and state.ended_at_ms is not None else None
+            lease.commit(encoded, drained(contents.mail, state.next_seq), last_ttl_ms=last_ttl_ms)
         return done and lease.release(contents.bell)
 
     def _registered(self, of: Event | StreamRecord, state: ConnectionState | None, mail: Mail) -> StreamRecord | None:

@@ -139,13 +139,17 @@ class Lease:
         if not kept:
             raise LeaseLost
 
-    def commit(self, state: bytes, drained: Iterable[bytes]) -> None:
-        """Replace the state and drop the drained fields, in one step. Raises `LeaseLost` without having changed anything."""
+    def commit(self, state: bytes, drained: Iterable[bytes], *, last_ttl_ms: int | None = None) -> None:
+        """Replace the state and drop the drained fields, in one step. Raises `LeaseLost` without having changed anything.
+
+        `last_ttl_ms`: everything of the connection goes after so long, if nothing more is deposited.
+        """
         keys = self._keys
+        names, ttl_ms = [keys.lease, keys.state, keys.mail], self._ttl_ms
+        if last_ttl_ms is not None:
+            names, ttl_ms = [*names, keys.bell, keys.fence], min(ttl_ms, last_ttl_ms)
         with redis_errors_translated():
-            kept = self._scripts.commit(
-                keys=[keys.lease, keys.state, keys.mail], args=[self.fence, LEASE_MS, self._ttl_ms, state, *drained]
-            )
+            kept = self._scripts.commit(keys=names, args=[self.fence, LEASE_MS, ttl_ms, state, *drained])
         if not kept:
             raise LeaseLost
 
