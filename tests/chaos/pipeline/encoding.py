@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import av
 from av.audio.codeccontext import AudioCodecContext
+from av.audio.stream import AudioStream
 
 from tests.chaos.pipeline.speech import RATE_HZ, Samples
 from turnscribe.demo.live_webm import live_webm
@@ -49,6 +50,7 @@ def encoded(samples: Samples, how: Encoding) -> bytes:
     with av.open(target, mode="w", format=how.muxer, options=how.mux_options) as container:
         layout = LAYOUTS[len(samples)]
         stream = container.add_stream(how.codec, rate=how.rate_hz, layout=layout, options=how.codec_options)
+        assert isinstance(stream, AudioStream)
         stream.codec_context.format = av.AudioFormat(how.sample_format)
         stream.bit_rate = how.kbps * 1000
         frame_size = how.rate_hz // 25 if "pcm" in how.codec else None

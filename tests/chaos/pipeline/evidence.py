@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, cast
 
 from common.ids import DEFAULT_TENANT
 from common.object_names import (
@@ -75,25 +75,60 @@ class Evidence:
 
 def look(installation: Installation, accepted: Accepted) -> Evidence:
     """Everything that there is now. Raises `TurnscribeClientError` while the api does not answer."""
-    meetings = sorted({stream.meeting_id for stream in accepted.streams})
+    evidence = look_at_bucket(installation, accepted)
     with reader(installation) as client:
-        transcripts = dict(_transcripts(client, meetings))
-        dead_letters = [f"{each.type} of {each.connection_id}: {each.reason}" for each in client.dead_letters()]
-    with closing(installation.blobs()) as blobs:
-        evidence = Evidence(
+        evidence.transcripts = dict(_transcripts(client, sorted({stream.meeting_id for stream in accepted.streams})))
+        evidence.dead_letters = [
+            f"{each.type} of {each.connection_id}: {each.reason}" for each in client.dead_letters()
+        ]
+    accounts = {each["connection_id"]: each for found in evidence.transcripts.values() for each in found["streams"]}
+    for stream in evidence.streams.values():
+        stream.account = accounts.get(stream.connection_id)
+    evidence.mail, evidence.leases = look_at_redis(installation)
+    evidence.waiting = installation.waiting()
+    return evidence
+
+
+def look_at_bucket(installation: Installation, accepted: Accepted) -> Evidence:
+    """The objects alone."""
+    with bucket(installation) as blobs:
+        return Evidence(
             {stream.planned.name: _stream(blobs, stream) for stream in accepted.streams},
-            transcripts,
-            dead_letters,
+            {},
             unregistered=_names(blobs, unregistered_prefix(RAW)),
             standing_by=_names(blobs, standing_by_prefix(SEGMENTS)),
             quarantined_pushes=_names(blobs, f"{RAW}/quarantine/"),
-            waiting=installation.waiting(),
         )
-    accounts = {each["connection_id"]: each for found in transcripts.values() for each in found["streams"]}
-    for stream in evidence.streams.values():
-        stream.account = accounts.get(stream.connection_id)
-    _look_at_redis(installation, evidence)
-    return evidence
+
+
+def look_at_redis(installation: Installation) -> tuple[list[str], list[str]]:
+    """The keys of mailboxes that hold something, and of leases."""
+    client = installation.redis()
+    if client is None:
+        return [], []
+    with closing(client):
+        mail, leases = (
+            sorted(map(_text, client.scan_iter(f"turnscribe:*:{kind}", count=1_000))) for kind in ("mail", "lease")
+        )
+        return mail, leases
+
+
+def _text(key: bytes | str) -> str:
+    return key.decode() if isinstance(key, bytes) else key
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+@contextmanager
+def bucket(installation: Installation) -> Iterator[BlobStore]:
+    """The objects, for looking."""
+    blobs = installation.blobs()
+    try:
+        yield blobs
+    finally:
+        cast("_Closable", blobs).close()  # both adapters have it; the port does not ask for it
 
 
 @contextmanager
@@ -117,11 +152,9 @@ def is_settled(installation: Installation, accepted: Accepted) -> bool:
         return False
     if installation.waiting():
         return False
-    evidence = Evidence({}, {})
-    _look_at_redis(installation, evidence)
-    if evidence.mail or evidence.leases:
+    if any(look_at_redis(installation)):
         return False
-    with closing(installation.blobs()) as blobs:
+    with bucket(installation) as blobs:
         return not (_names(blobs, unregistered_prefix(RAW)) or _names(blobs, standing_by_prefix(SEGMENTS)))
 
 
@@ -158,12 +191,3 @@ def _stream(blobs: BlobStore, accepted: AcceptedStream) -> StreamEvidence:
 
 def _names(blobs: BlobStore, prefix: str) -> list[str]:
     return [info.name for info in blobs.list(prefix)]
-
-
-def _look_at_redis(installation: Installation, evidence: Evidence) -> None:
-    client = installation.redis()
-    if client is None:
-        return
-    with closing(client):
-        evidence.mail = sorted(key.decode() for key in client.scan_iter("turnscribe:*:mail", count=1_000))
-        evidence.leases = sorted(key.decode() for key in client.scan_iter("turnscribe:*:lease", count=1_000))

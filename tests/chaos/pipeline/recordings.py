@@ -98,7 +98,7 @@ def recordings() -> dict[str, Recording]:
 
 def decoded_ms(data: bytes) -> int:
     """How long a whole file is, in milliseconds of samples that libavcodec decodes."""
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         frames = [(frame.samples, frame.sample_rate) for frame in container.decode(audio=0)]
     return sum(samples for samples, _ in frames) * 1000 // frames[0][1]
 
