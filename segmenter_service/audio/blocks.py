@@ -23,6 +23,8 @@ BLOCK_MS: Final = 960
 BLOCK_BYTES: Final = 16_384
 """A block of uncompressed audio closes earlier: its packets lie in the hot state until then."""
 MAX_BLOCK_PACKETS: Final = 2_000
+MAX_WARM_UP_BYTES: Final = 1 << 18
+"""What a warm-up may hold before its first packet: more than any encoder makes, and it lies in the hot state."""
 MIN_TOLERANCE_US: Final = 20_000
 MAX_LAG_US: Final = 1_000_000
 """Timestamps may lag behind the samples by so much before the two clocks are taken to be different ones."""
@@ -90,6 +92,10 @@ class BlockBuilder(msgspec.Struct, array_like=True):
     def end_sample(self) -> int:
         """End of the last packet on the connection's clock, 16 kHz samples."""
         return max(self.origin, self._sample_at(self.position))
+
+    def copied(self) -> "BlockBuilder":
+        """As it is now, to go back to."""
+        return msgspec.structs.replace(self, warm_up=list(self.warm_up), packets=list(self.packets))
 
     def start(self, codec: Codec) -> Iterator[Block]:
         """A recording begins (again), where the last one ended."""
@@ -176,10 +182,12 @@ def _tail(packets: list[Packet], codec: Codec | None) -> list[Packet]:
     if codec is None:
         return []
     warm_up = _WARM_UP.get(codec.name, _DEFAULT_WARM_UP)
-    needed_samples, count = warm_up.min_ms * codec.rate // 1_000, 0
+    needed_samples, count, held_bytes = warm_up.min_ms * codec.rate // 1_000, 0, 0
     for packet in reversed(packets):
-        if count >= MAX_BLOCK_PACKETS or (needed_samples <= 0 and count >= warm_up.min_packets):
+        is_warm = needed_samples <= 0 and count >= warm_up.min_packets
+        if is_warm or count >= MAX_BLOCK_PACKETS or held_bytes >= MAX_WARM_UP_BYTES:
             break
         needed_samples -= packet.samples
+        held_bytes += len(packet.data)
         count += 1
     return packets[len(packets) - count :]

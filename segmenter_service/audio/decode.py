@@ -3,7 +3,7 @@
 libavcodec decodes (through PyAV, no ffmpeg binary), libswresample resamples.
 """
 
-from math import gcd
+import threading
 from typing import Final, NamedTuple, cast
 
 import av
@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from segmenter_service.audio.blocks import SAMPLE_RATE, Block
 from segmenter_service.audio.packets import Codec, Packet
+from segmenter_service.audio.resampling import Float, resampled, step_of
 
 LEFT_CONTEXT_MS: Final = 8
 """What the resampler gets to see before the first sample that is wanted of it; it looks back about 1 ms."""
-_MAX_STEP: Final = 441
-"""Of the usual rates 44.1 kHz has the longest way from one common sample to the next."""
+_REUSED: Final = frozenset({"opus"})
+"""Decoders that a flush leaves as if they were new. To make one for each block takes a tenth of the time that decoding it takes."""
 _INTEGER_SCALE = {"u8": 1 << 7, "s16": 1 << 15, "s32": 1 << 31}
-
-Float = NDArray[np.float32]
 
 
 class PcmBlock(NamedTuple):
@@ -36,7 +35,7 @@ def decode(block: Block, *, keep_channels: bool) -> tuple[PcmBlock, int]:
     """The samples of `block`, and how many packets libavcodec refused: in their place is silence."""
     codec = block.codec
     channels = codec.channels if keep_channels else 1
-    context = _open(codec)
+    context = _fresh(codec)
     needed_from = _needed_from(block, codec.rate)
     start = end = block.start
     heard: list[tuple[Packet, list[av.AudioFrame]]] = []
@@ -48,6 +47,8 @@ def decode(block: Block, *, keep_channels: bool) -> tuple[PcmBlock, int]:
         if end > needed_from:  # those before only warm the decoder up
             start = start if heard else end - packet.samples
             heard.append((packet, frames or []))
+    if not refused:
+        _keep(codec, context)
     rate = next((frames[-1].sample_rate for _, frames in reversed(heard) if frames), codec.rate)
     parts = [_fitted(frames, packet.samples * rate // codec.rate, rate, codec.channels) for packet, frames in heard]
     if len({part.shape[0] for part in parts}) > 1:
@@ -57,7 +58,11 @@ def decode(block: Block, *, keep_channels: bool) -> tuple[PcmBlock, int]:
 
 
 def planar(frame: av.AudioFrame) -> Float:
-    """A frame's samples as (channels, n) floats in -1..1."""
+    """A frame's samples as (channels, n) floats in -1..1. They may be the frame's own: not to be written to."""
+    if frame.format.name == "fltp":
+        # PyAV's own way to an array takes twenty times as long, and packets are short.
+        rows = [np.frombuffer(memoryview(plane), np.float32, frame.samples) for plane in frame.planes]
+        return rows[0][np.newaxis] if len(rows) == 1 else np.stack(rows)
     array = frame.to_ndarray()
     if not frame.format.is_planar:
         array = array.reshape(-1, frame.layout.nb_channels).T
@@ -76,11 +81,29 @@ def mixed(wave: Float, channels: int) -> Float:
     return mean if channels == 1 else np.repeat(mean, channels, axis=0)
 
 
-def audio_frame(row: Float, rate: int) -> av.AudioFrame:
-    """One channel (n,) as a frame for the resampler."""
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(row[np.newaxis]), format="fltp", layout="mono")
-    frame.sample_rate = rate
-    return frame
+class _Kept(threading.local):
+    """The decoder that a thread used last, if it can be used again."""
+
+    codec: Codec | None = None
+    context: AudioCodecContext | None = None
+
+
+_kept = _Kept()
+
+
+def _fresh(codec: Codec) -> AudioCodecContext:
+    """A decoder that has seen nothing, or remembers nothing of it."""
+    context = _kept.context
+    if context is None or _kept.codec != codec:
+        return _open(codec)
+    _kept.context = None  # should decoding fail in any way, it is not used again
+    context.flush_buffers()
+    return context
+
+
+def _keep(codec: Codec, context: AudioCodecContext) -> None:
+    if codec.name in _REUSED:
+        _kept.codec, _kept.context = codec, context
 
 
 def _open(codec: Codec) -> AudioCodecContext:
@@ -118,13 +141,7 @@ def _fitted(frames: list[av.AudioFrame], samples: int, rate: int, channels: int)
 def _needed_from(block: Block, rate: int) -> int:
     """From where on the resampler needs samples: at `rate`, after the run's origin."""
     wanted = (block.first_sample - block.origin) * rate // SAMPLE_RATE
-    return wanted - LEFT_CONTEXT_MS * rate // 1_000 - _step(rate)
-
-
-def _step(rate: int) -> int:
-    """Every so many samples at `rate` one coincides with one at 16 kHz."""
-    step = rate // gcd(rate, SAMPLE_RATE)
-    return step if step <= _MAX_STEP else 1  # an odd rate: being off by less than a sample is not heard
+    return wanted - LEFT_CONTEXT_MS * rate // 1_000 - step_of(rate)
 
 
 def _resampled(wave: Float, start: int, rate: int, block: Block) -> NDArray[np.int16]:
@@ -132,14 +149,11 @@ def _resampled(wave: Float, start: int, rate: int, block: Block) -> NDArray[np.i
     wanted = block.first_sample - block.origin
     # The resampler puts its first output sample where its first input sample is: begin where both clocks have one.
     from_position = max(start, _needed_from(block, rate))
-    from_position += -from_position % _step(rate)
+    from_position += -from_position % step_of(rate)
     first = -(-from_position * SAMPLE_RATE // rate)
     count = block.end_sample - block.first_sample
-    rows = []
-    for row in wave[:, from_position - start :]:
-        resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
-        frames = [*resampler.resample(audio_frame(row, rate)), *resampler.resample(None)] if row.size else []
-        samples = np.concatenate([np.zeros(0, np.int16), *(frame.to_ndarray()[0] for frame in frames)])
-        samples = samples[wanted - first : wanted - first + count]
-        rows.append(np.pad(samples, (0, count - samples.size)))
-    return np.stack(rows)
+    rows = np.zeros((wave.shape[0], count), np.int16)
+    for row, samples in zip(rows, wave[:, from_position - start :], strict=True):
+        output = resampled(samples, rate, wanted - first, count)
+        row[: output.size] = output
+    return rows

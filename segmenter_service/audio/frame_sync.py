@@ -10,10 +10,9 @@ from typing import ClassVar, Final, NamedTuple
 import msgspec
 
 from segmenter_service.audio.packets import Codec, Item, Lost, Malformed, Packet, Start, Unreadable
-from segmenter_service.audio.tags import tag_bytes
+from segmenter_service.audio.tags import TAG_HEAD_BYTES, tag_bytes
 
 HEAD_BYTES: Final = 7
-TAG_HEAD_BYTES: Final = 32
 
 
 class FrameHead(NamedTuple):

@@ -63,7 +63,7 @@ class Mp4Demuxer(msgspec.Struct, tag="mp4"):
             if self.searching and not self._found_fragment():
                 return
             try:
-                items = self._packet() if self.mdat_bytes else self._box()
+                items = self._packets() if self.mdat_bytes else self._box()
             except Malformed as error:
                 if self.movie is None:
                     raise Unreadable(f"the MP4 header can't be read: {error}", reason="corrupt_header") from error
@@ -150,8 +150,8 @@ class Mp4Demuxer(msgspec.Struct, tag="mp4"):
         self.skip_bytes = _MAX_BOX_BYTES
         return [NeedsWholeFile()]
 
-    def _packet(self) -> list[Item] | None:
-        """The next packet of the fragment, or the way there. None when more bytes are needed. Raises `Malformed`."""
+    def _packets(self) -> list[Item] | None:
+        """The next packets of the fragment, all that are there at once, or the way there. None when more bytes are needed. Raises `Malformed`."""
         if not self.runs or self.movie is None:
             self.skip_bytes, self.mdat_bytes = self.mdat_bytes, 0
             return []
@@ -163,14 +163,18 @@ class Mp4Demuxer(msgspec.Struct, tag="mp4"):
             self.skip_bytes = ahead
             self.mdat_bytes -= ahead
             return []
-        size = run.sizes[0]
-        if len(self.carry) < size:
-            return None
-        data = self._take(size)
-        self.mdat_bytes -= size
-        packet = Packet(data, self.movie.meter.samples(data), run.at_us)
-        run.sizes.pop(0)
-        run.offset, run.at_us = run.offset + size, None
+        packets: list[Item] = []
+        end = 0
+        for size in run.sizes:
+            if end + size > min(len(self.carry), self.mdat_bytes):
+                break
+            data = self.carry[end : end + size]
+            packets.append(Packet(data, self.movie.meter.samples(data), run.at_us))
+            end, run.at_us = end + size, None
+        self._take(end)
+        self.mdat_bytes -= end
+        run.offset += end
+        del run.sizes[: len(packets)]
         if not run.sizes:
             self.runs.pop(0)
-        return [packet]
+        return packets or None

@@ -10,7 +10,7 @@ import msgspec
 
 from segmenter_service.audio import codecs
 from segmenter_service.audio.packet_duration import Meter
-from segmenter_service.audio.packets import Codec, Malformed
+from segmenter_service.audio.packets import Codec, Malformed, clock_us
 
 MAX_FRAGMENT_PACKETS: Final = 100_000
 _ES_DESCRIPTOR, _DECODER_CONFIG, _DECODER_SPECIFIC = 3, 4, 5
@@ -118,11 +118,16 @@ def read_runs(moof: bytes, moof_bytes: int, movie: Movie) -> list[Run]:
     ones write as well, says nothing once a chunk was lost. Raises `Malformed`.
     """
     runs: list[Run] = []
+    packets = 0
     for name, payload in boxes(moof):
         if name == b"traf":
-            runs += _runs_of_track(list(boxes(payload)), moof_bytes, movie)
-    if sum(len(run.sizes) for run in runs) > MAX_FRAGMENT_PACKETS:
-        raise Malformed("too many packets in a fragment")
+            for run in _runs_of_track(list(boxes(payload)), moof_bytes, movie):
+                packets += len(run.sizes)
+                if (
+                    packets > MAX_FRAGMENT_PACKETS
+                ):  # asked for each list: of a few bytes each, together they would fill the memory
+                    raise Malformed("too many packets in a fragment")
+                runs.append(run)
     return sorted((run for run in runs if run.sizes), key=lambda run: run.offset)
 
 
@@ -143,7 +148,7 @@ def _runs_of_track(parts: list[tuple[bytes, bytes]], moof_bytes: int, movie: Mov
         if name == b"tfdt":
             ticks = uint(payload, 4, 8 if uint(payload, 0, 1) else 4)
         elif name == b"trun":
-            at_us = None if ticks is None else ticks * 1_000_000 // movie.timescale
+            at_us = None if ticks is None else clock_us(ticks, movie.timescale)
             offset, sizes, run_ticks = _run(payload, offset, duration, size)
             yield Run(offset, sizes, at_us)
             offset += sum(sizes)
@@ -163,7 +168,9 @@ def _run(trun: bytes, offset: int, duration: int, size: int) -> tuple[int, list[
         raise Malformed("a list of packets is too short")
     words = [uint(trun, at + 4 * index) for index in range(count * len(fields))]
     columns = {bit: words[column :: len(fields)] for column, bit in enumerate(fields)}
-    return offset, columns.get(0x200, [size] * count), sum(columns.get(0x100, [duration] * count))
+    sizes = columns.get(0x200) or [size] * count
+    ticks = sum(columns[0x100]) if 0x100 in columns else duration * count
+    return offset, [each for each in sizes if each], ticks  # what takes no bytes is no audio, and could be hours of it
 
 
 def _handler(track: dict[bytes, bytes]) -> bytes:

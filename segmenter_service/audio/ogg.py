@@ -12,12 +12,24 @@ import msgspec
 
 from segmenter_service.audio import codecs
 from segmenter_service.audio.packet_duration import Meter
-from segmenter_service.audio.packets import Codec, Item, Lost, Malformed, NeedsWholeFile, Packet, Start, Unreadable
+from segmenter_service.audio.packets import (
+    Codec,
+    Item,
+    Lost,
+    Malformed,
+    NeedsWholeFile,
+    Packet,
+    Start,
+    Unreadable,
+    clock_us,
+)
 
 CAPTURE: Final = b"OggS"
 _HEAD_BYTES: Final = 27
 _CONTINUED, _FIRST, _LAST = 1, 2, 4
 _MAX_PACKET_BYTES: Final = 1 << 20
+_NO_GRANULE: Final = 1 << 63
+"""Positions are signed, and a negative one says nothing (-1: no packet ends on the page)."""
 _HEADER_PACKETS = {"opus": 2, "vorbis": 3}
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
@@ -151,11 +163,15 @@ class OggDemuxer(msgspec.Struct, tag="ogg"):
         if self.meter is None or self.codec is None:
             return
         durations = [self.meter.samples(packet) for packet in packets]
+        if page.granule >= _NO_GRANULE:
+            self.granule = None
+            yield from (Packet(packet, duration) for packet, duration in zip(packets, durations, strict=True))
+            return
         begin = page.granule - sum(durations)
         if page.flags & _LAST and self.granule is not None and begin < self.granule:
             begin = self.granule  # the last page may end before its last packet does
             durations = _trimmed(durations, page.granule - begin)
-        at_us: int | None = begin * 1_000_000 // self.codec.rate
+        at_us = clock_us(begin, self.codec.rate)
         for packet, duration in zip(packets, durations, strict=True):
             yield Packet(packet, duration, at_us)
             at_us = None

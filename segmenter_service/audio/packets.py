@@ -11,6 +11,10 @@ from common.errors import Permanent
 MAX_CHANNELS: Final = 64
 MIN_RATE: Final = 1_000
 MAX_RATE: Final = 768_000
+MAX_SAMPLES_PER_S: Final = 64 * 96_000
+"""Of all channels: what a second takes in memory while it is decoded."""
+MAX_CLOCK_US: Final = 1 << 53
+"""285 years."""
 
 
 class Malformed(ValueError):
@@ -39,7 +43,15 @@ class Codec(msgspec.Struct, frozen=True, array_like=True):
             raise Malformed(f"sample rate {self.rate}")
         if not 1 <= self.channels <= MAX_CHANNELS:
             raise Malformed(f"{self.channels} channels")
+        if self.rate * self.channels > MAX_SAMPLES_PER_S:
+            raise Malformed(f"{self.channels} channels at a sample rate of {self.rate}")
         return self
+
+
+def clock_us(ticks: int, ticks_per_s: int) -> int | None:
+    """A container's time in µs; None for one at which nothing can have been recorded: damage, or a way of not saying it."""
+    at_us = ticks * 1_000_000 // ticks_per_s
+    return at_us if abs(at_us) <= MAX_CLOCK_US else None
 
 
 class Packet(msgspec.Struct, frozen=True, array_like=True):

@@ -16,7 +16,7 @@ from segmenter_service.audio.decode import PcmBlock, decode
 from segmenter_service.audio.demuxers import DEMUXERS, AnyDemuxer, container_of
 from segmenter_service.audio.packets import Item, Lost, NeedsWholeFile, Packet, Start, Unreadable
 from segmenter_service.audio.raw_pcm import RawPcmDemuxer, declared_pcm
-from segmenter_service.audio.tags import tag_bytes
+from segmenter_service.audio.tags import TAG_HEAD_BYTES, tag_bytes
 from segmenter_service.audio.whole import decode_whole
 
 __all__ = ["AudioReader", "PcmBlock"]
@@ -27,6 +27,11 @@ _CHAINS_ITSELF: Final = "ogg"
 """Several headers may follow each other at the start of an Ogg file; its demuxer tells whether a recording ended."""
 _SLICE_BYTES: Final = 1 << 16
 """A demuxer gets no more at once: what it copies for each packet stays small beside a chunk of many megabytes."""
+MAX_CHUNK_SAMPLES: Final = 4 * 3_600 * SAMPLE_RATE
+"""Four hours: so far may one chunk take the clock, and so much audio may be in it, that of all kept channels together. A few kilobytes
+can claim to be weeks; an hour of silence in a lossless format is half a megabyte."""
+MAX_WHOLE_SAMPLES: Final = 24 * 3_600 * SAMPLE_RATE
+"""A day: what is read of a file that can only be read as a whole."""
 _HEADER_BYTES: Final = 12
 """So many bytes show that headerless samples are none of the containers with a header."""
 
@@ -70,7 +75,7 @@ class AudioReader:
         """The reader that `snapshot` was taken of. Raises `Permanent` for anything else."""
         try:
             decoded = msgspec.msgpack.decode(state, type=_State)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Permanent(f"this is not the state of an audio reader: {error}", reason="unreadable_state") from error
         if decoded.version != STATE_VERSION:
             raise Permanent(f"state of an audio reader of version {decoded.version}", reason="unreadable_state")
@@ -98,34 +103,54 @@ class AudioReader:
         """Packets that libavcodec could not decode; silence took their place."""
         return self._state.refused_packets
 
-    def feed(self, data: bytes) -> list[PcmBlock]:
-        """The next bytes, and the blocks that they complete.
+    def feed(self, data: bytes) -> Iterator[PcmBlock]:
+        """The next bytes, and the blocks that they complete, decoded one by one as they are asked for.
 
         Raises `Permanent` when nothing of `data` can be read (`unknown_container`, `missing_header`, `corrupt_header`,
-        `unsupported_codec`, `no_audio`, `corrupt_chunk`, …). What can be read before or after damage is returned instead.
+        `unsupported_codec`, `no_audio`, `corrupt_chunk`, …), or nothing may be (`too_much_audio`, see MAX_CHUNK_SAMPLES). What can
+        be read before or after damage is returned instead.
         """
         state = self._state
         state.fed_bytes += len(data)
         if not data or state.whole:
-            return []
+            return iter(())
         if state.demuxer is None and not state.unknown:
             state.whole_from_byte = state.fed_bytes - len(data)
+        before = state.builder.copied()
         blocks: list[Block] = []
-        packets = 0
+        packets = audio_samples = 0
         problem: Permanent | None = None
         try:
             for item in self._items(data):
                 packets += isinstance(item, Packet)
                 if isinstance(item, Lost):
                     problem = problem or Permanent(item.problem, reason="corrupt_chunk")
-                blocks += self._take(item)
+                for block in self._take(item):
+                    blocks.append(block)
+                    rows = block.codec.channels if state.keep_channels else 1
+                    audio_samples += (block.end_sample - block.first_sample) * rows
+                    if max(audio_samples, block.end_sample - before.end_sample) > MAX_CHUNK_SAMPLES:
+                        self._pass_over(before)
+                        raise _too_much(
+                            f"the chunk claims to be more than {MAX_CHUNK_SAMPLES // SAMPLE_RATE // 3_600} hours of audio"
+                        )
         except Unreadable as error:
             problem = error
             state.demuxer, state.unknown = None, b""
             state.builder.lost()
         if problem and not packets and not blocks:
             raise problem
-        return [self._decoded(block) for block in blocks]
+        return map(self._decoded, blocks)
+
+    def _pass_over(self, before: BlockBuilder) -> None:
+        """Nothing of this chunk is read: the clock stands where it stood, and what the chunk told of the format stays known."""
+        state = self._state
+        codec, state.builder = state.builder.codec, before
+        if before.codec is None and codec is not None:
+            list(before.start(codec))  # nothing is open that it could close
+        elif codec != before.codec:
+            state.demuxer = None  # of a recording whose beginning is passed over
+        self.lost()
 
     def lost(self) -> None:
         """One or more chunks are missing here for good. Where the container has timestamps, the clock stays right."""
@@ -146,7 +171,12 @@ class AudioReader:
         """
         state = self._state
         if state.whole:
-            yield from decode_whole(whole(), from_byte=state.whole_from_byte, keep_channels=state.keep_channels)
+            for pcm in decode_whole(whole(), from_byte=state.whole_from_byte, keep_channels=state.keep_channels):
+                if pcm.first_sample >= MAX_WHOLE_SAMPLES:
+                    raise _too_much(
+                        f"the file has more than {MAX_WHOLE_SAMPLES // SAMPLE_RATE // 3_600} hours of audio; those were read"
+                    )
+                yield pcm
             return
         for item in self._items_at_end():
             for block in self._take(item):
@@ -183,9 +213,11 @@ class AudioReader:
         skipped = min(state.tag_bytes, len(data))
         state.tag_bytes -= skipped
         data, state.unknown = state.unknown + data[skipped:], b""
-        while length := tag_bytes(data):
-            state.tag_bytes = max(0, length - len(data))
-            data = data[length:]
+        at = 0
+        while length := tag_bytes(data[at : at + TAG_HEAD_BYTES]):
+            at += length
+        state.tag_bytes += max(0, at - len(data))
+        data = data[at:]
         pcm = declared_pcm(state.content_type)
         if pcm and len(data) >= _HEADER_BYTES and not sniff.recording_begun_by(data):
             state.demuxer = RawPcmDemuxer(pcm)
@@ -226,6 +258,10 @@ class AudioReader:
         pcm, refused = decode(block, keep_channels=self._state.keep_channels)
         self._state.refused_packets += refused
         return pcm
+
+
+def _too_much(problem: str) -> Permanent:
+    return Permanent(problem, reason="too_much_audio")
 
 
 def _last_items(demuxer: AnyDemuxer) -> Iterator[Item]:

@@ -1,5 +1,9 @@
 """Tags that taggers put before, between and after frames. Pure: only their length matters here."""
 
+from typing import Final
+
+TAG_HEAD_BYTES: Final = 32
+"""So many bytes tell how long a tag is."""
 _ID3V2 = b"ID3"
 _ID3V1 = b"TAG"
 _APE = b"APETAGEX"

@@ -60,7 +60,9 @@ class WavDemuxer(msgspec.Struct, tag="wav"):
         """See `Demuxer`. Samples bear no marks: what comes next is taken to begin with a whole one."""
         self.carry = b""
         self.skip_bytes = 0
-        self.data_bytes = UNTIL_THE_END
+        self.data_bytes = (
+            UNTIL_THE_END if self.packet_bytes else 0
+        )  # before the format comes, samples would be taken none at a time
 
     def finish(self) -> Iterator[Item]:
         """See `Demuxer`. The last packet may be short."""

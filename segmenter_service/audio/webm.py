@@ -14,7 +14,17 @@ import msgspec
 from segmenter_service.audio import codecs
 from segmenter_service.audio.ebml import UNKNOWN_SIZE, ElementHead, children, read_head, read_vint, uint
 from segmenter_service.audio.packet_duration import Meter
-from segmenter_service.audio.packets import Codec, Item, Lost, Malformed, NeedsWholeFile, Packet, Start, Unreadable
+from segmenter_service.audio.packets import (
+    Codec,
+    Item,
+    Lost,
+    Malformed,
+    NeedsWholeFile,
+    Packet,
+    Start,
+    Unreadable,
+    clock_us,
+)
 
 EBML: Final = 0x1A45DFA3
 SEGMENT: Final = 0x18538067
@@ -130,9 +140,13 @@ class WebmDemuxer(msgspec.Struct, tag="webm"):
 
     def _find_cluster(self, buffer: bytes, at: int) -> int:
         """Where the next Cluster or header begins; at the last bytes, which may begin one, when none is there."""
-        found = [index for index in (buffer.find(_CLUSTER_BYTES, at), buffer.find(_EBML_BYTES, at)) if index >= 0]
-        self.searching = not found
-        return min(found) if found else max(at, len(buffer) - 3)
+        cluster = buffer.find(_CLUSTER_BYTES, at)
+        header = buffer.find(
+            _EBML_BYTES, at, cluster if cluster >= 0 else None
+        )  # no further: damage may be all of Clusters
+        found = header if header >= 0 else cluster
+        self.searching = found < 0
+        return max(at, len(buffer) - 3) if self.searching else found
 
     def _head(self, buffer: bytes, at: int) -> ElementHead | None:
         """The head of a plausible element. Raises `Malformed` for any other."""
@@ -201,7 +215,7 @@ class WebmDemuxer(msgspec.Struct, tag="webm"):
         ticks = self.cluster_ticks + int.from_bytes(payload[at : at + 2], "big", signed=True)
         lacing = payload[at + 2] >> 1 & 3
         frames = _unlaced(payload, at + 3, lacing) if lacing else [payload[at + 3 :]]
-        at_us: int | None = ticks * self.tick_ns // 1_000
+        at_us = clock_us(ticks * self.tick_ns, 1_000_000_000)
         packets = []
         for frame in frames:
             packets.append(Packet(frame, self.meter.samples(frame), at_us))
@@ -242,7 +256,7 @@ def _frequency(payload: bytes) -> int:
 
 
 def _unlaced(payload: bytes, at: int, lacing: int) -> list[bytes]:
-    """The frames of a laced block (1: Xiph, 2: fixed size, 3: EBML). Raises `Malformed`."""
+    """The frames of a laced block (1: Xiph, 2: fixed size, 3: EBML), without empty ones: a few bytes could be minutes of them. Raises `Malformed`."""
     if at >= len(payload):
         raise Malformed("laced block without frames")
     count, at = payload[at] + 1, at + 1
@@ -258,7 +272,7 @@ def _unlaced(payload: bytes, at: int, lacing: int) -> list[bytes]:
     for size in sizes:
         frames.append(payload[at : at + size])
         at += size
-    return [*frames, payload[at:]]
+    return [frame for frame in (*frames, payload[at:]) if frame]
 
 
 def _xiph_sizes(payload: bytes, at: int, count: int) -> tuple[list[int], int]:

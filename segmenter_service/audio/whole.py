@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from common.errors import Permanent
 from segmenter_service.audio.blocks import SAMPLE_RATE
-from segmenter_service.audio.decode import Float, PcmBlock, audio_frame, mixed, planar
+from segmenter_service.audio.decode import PcmBlock, mixed, planar
 from segmenter_service.audio.packets import MAX_CHANNELS, MAX_RATE, MIN_RATE
+from segmenter_service.audio.resampling import Float, audio_frame
 
 MAX_FILE_BYTES: Final = 1 << 30
 IN_MEMORY_BYTES: Final = 1 << 23

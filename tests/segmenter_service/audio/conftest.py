@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from segmenter_service.audio.decode import audio_frame, mixed, planar
+from segmenter_service.audio.decode import mixed, planar
 from segmenter_service.audio.reader import AudioReader, PcmBlock
+from segmenter_service.audio.resampling import audio_frame
 
 
 @dataclass(frozen=True)
