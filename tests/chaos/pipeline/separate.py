@@ -28,6 +28,7 @@ SETTINGS: Final = {
     "GAP_DEADLINE_SEC": "6",
     # How soon what was lost is looked for.
     "REPUBLISH_AFTER_SEC": "2",
+    "TAKE_OVER_SEC": "5",
     "TRANSCRIBER_STEP_SEC": "3",
     "PUSH_ACK_DEADLINE_SEC": "10",
     "WHISPER_TIMEOUT_SEC": "3",
