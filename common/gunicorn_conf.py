@@ -36,6 +36,7 @@ forwarded_allow_ips = ""
 forwarder_headers = ""
 # The services write a line for each request themselves.
 accesslog = None
+logger_class = "common.gunicorn_log.JsonLog"
 loglevel = "warning"
 # Later versions open one in the home directory, which nobody here uses.
 control_socket_disable = True

@@ -15,6 +15,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gthread import ThreadWorker
 
 from common.clock import SystemClock
+from common.gunicorn_log import JsonLog
 from common.server_settings import MAX_REQUEST_LINE_BYTES
 from common.slow_clients import PatientWorker
 from local_runner.lifetime import end_with_parent
@@ -104,6 +105,7 @@ class LocalServer(BaseApplication):
             "limit_request_line": MAX_REQUEST_LINE_BYTES,
             "control_socket_disable": True,
             "loglevel": "warning",
+            "logger_class": JsonLog,
             "proc_name": "turnscribe-local",
             "post_fork": tie_to_arbiter,
             "when_ready": lambda _arbiter: self._when_listening(),
