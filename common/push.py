@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 import msgspec
 from flask import Blueprint, Request, Response, request
 from opentelemetry.trace import SpanKind
-from structlog.contextvars import bind_contextvars, clear_contextvars
+from structlog.contextvars import bind_contextvars
 from werkzeug.datastructures import Headers
 
 from common.dead_letters import SOURCE_PUBLISH_TIME
@@ -30,6 +30,7 @@ from common.web import span_for_request
 
 log = get_logger(__name__)
 _HEADER = "x-goog-pubsub-"
+_IS_UNWRAPPED: Final = f"{_HEADER}message-id"
 _OWN_HEADERS = ("ce-", "cloudpubsubdeadlettersource")
 """Of an unwrapped message's attributes, those that say something here; in headers nobody keeps the case of their names."""
 _in_hand: ContextVar["Pushed | None"] = ContextVar("pushed_in_hand", default=None)
@@ -208,7 +209,6 @@ def push_blueprint(
             log.warning("push_refused", subscription=subscription)
             return Response(status=401)
         body = request.get_data(cache=False)
-        clear_contextvars()
         try:
             return _deliver(request.headers, body, subscription)
         except Permanent as error:
@@ -230,7 +230,9 @@ def push_blueprint(
 
     def _deliver(headers: Headers, body: bytes, subscription: str) -> Response:
         raw_handler = raw_handlers.get(subscription)
-        pushed = parse_push(dict(headers), body, raw_handler.attributes if raw_handler else _NO_HEADERS)
+        own = raw_handler.attributes if raw_handler else _NO_HEADERS
+        # Headers are looked at one by one where the message is in them, and where not that would cost more than reading the body.
+        pushed = parse_push(dict(headers) if _IS_UNWRAPPED in headers else {}, body, own)
         attributes = pushed.message.attributes
         _continue_trace(pushed, subscription)
         bind_contextvars(

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from flask import Flask, Request, Response, current_app, g
-from opentelemetry.trace import SpanKind, StatusCode, get_current_span
+from flask.sessions import NullSession, SessionInterface, SessionMixin
+from opentelemetry.trace import Span, SpanKind, StatusCode, get_current_span
 from structlog.contextvars import clear_contextvars, get_contextvars
 
 from common.current_request import current_request
@@ -25,13 +26,15 @@ def span_for_request(
     name: str, kind: SpanKind, *, traceparent: str | None, attributes: Attributes | None = None
 ) -> None:
     """Begin a span that is the current one for the rest of the request. The answer's status becomes its own."""
-    g.spans.enter_context(span(current_app.name, name, kind, traceparent=traceparent, attributes=attributes))
+    begun = span(current_app.name, name, kind, traceparent=traceparent, attributes=attributes)
+    begun.__enter__()
+    g.spans.append(begun)
 
 
 def end_span_of_request(status: int) -> None:
     """End the request's span now. For what goes on for long afterwards and begins spans of its own."""
     _describe_span(status)
-    g.spans.close()
+    _end_spans(g.spans)
 
 
 def base_app(service: str, checks: Mapping[str, Check], drain: Drain, revision: str = "") -> Flask:
@@ -47,7 +50,7 @@ def base_app(service: str, checks: Mapping[str, Check], drain: Drain, revision: 
     def _begin() -> None:
         clear_contextvars()
         g.began_s = time.perf_counter()
-        g.spans = ExitStack()
+        g.spans = []
         req = current_request()
         if req.blueprint not in _WITHOUT_SPAN:
             method, route = req.method, _route(req)
@@ -71,14 +74,32 @@ def base_app(service: str, checks: Mapping[str, Check], drain: Drain, revision: 
 
     @app.teardown_request
     def _leave(_error: BaseException | None) -> None:
-        spans: ExitStack | None = g.pop("spans", None)
-        if spans is not None:
-            spans.close()
+        _end_spans(g.pop("spans", []))
 
     return app
 
 
+def _end_spans(begun: list[AbstractContextManager[Span]]) -> None:
+    while begun:
+        begun.pop().__exit__(None, None, None)
+
+
+class _NoSessions(SessionInterface):
+    """Nobody has a session here; Flask would make one for each request, and look into it at the end."""
+
+    _nobody_s: Final = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:  # noqa: ARG002 -- Flask's
+        """The same for everybody. Writing to it is an error."""
+        return self._nobody_s
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Flask does not ask."""
+
+
 class _App(Flask):
+    session_interface: SessionInterface = _NoSessions()
+
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """As it is: nothing here is a coroutine, and Flask asks for each function of each request."""
         return func
