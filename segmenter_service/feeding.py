@@ -10,7 +10,7 @@ from common.object_names import seq_of
 from common.ports.blob_store import BlobNotFound
 from common.stored_chunks import event_of_chunk
 from segmenter_service import observations
-from segmenter_service.audio.reader import PcmBlock
+from segmenter_service.audio.reader import AudioReader, PcmBlock
 from segmenter_service.cutter import cut_what_is_ready
 from segmenter_service.decoding import reader_of
 from segmenter_service.holding import Holding
@@ -24,6 +24,8 @@ from segmenter_service.synchronising import set_clock
 from segmenter_service.voice_activity import FRAME_SAMPLES
 
 log = get_logger(__name__)
+CUT_AFTER_BYTES: Final = 16 << 20
+"""Decoded audio of one chunk: nine minutes of one channel."""
 MAX_LANES: Final = 8
 """More channels than this are mixed down: nobody records so many speakers apart."""
 
@@ -111,14 +113,14 @@ def drain_chunk(holding: Holding, mail: ChunkMail) -> None:
         if mail.options.started_at_ms is not None:
             set_clock(holding, mail.options.started_at_ms)
     reader = reader_of(state)
+    clocked = False
     try:
         data = holding.around.blobs.read(holding.objects.chunk(seq))
     except BlobNotFound:
         _give_up(holding, seq)  # deleted since: by its age or on somebody's wish
         return
     try:
-        for block in reader.feed(data):
-            hear(holding, block)
+        clocked = _hear_all(holding, reader, data, mail)
     except Permanent as error:
         set_aside(holding, f"{seq:08d}", error)
     state.reader = reader.snapshot()
@@ -128,8 +130,30 @@ def drain_chunk(holding: Holding, mail: ChunkMail) -> None:
     state.last_arrival_ms = holding.now_ms
     state.closed = False
     state.ended_at_ms = None
-    _fix_clock(holding, reader.demuxed_end_ms, mail.captured_at_ms)
+    if not clocked:
+        _fix_clock(holding, reader.demuxed_end_ms, mail.captured_at_ms)
     state.arrivals.append(Arrival(state.decoded_samples // 16, holding.now_ms, mail.accepted_ms))
+
+
+def _hear_all(holding: Holding, reader: AudioReader, data: bytes, mail: ChunkMail) -> bool:
+    """Hear a chunk. True when the clock had to be fixed with it already.
+
+    A chunk may be hours, of which no more is to be kept than a segment: then what is ready is cut as it comes. The reader knows its
+    end before it has decoded anything.
+    """
+    clocked = False
+    uncut_bytes = 0
+    for block in reader.feed(data):
+        hear(holding, block)
+        holding.still_mine()
+        uncut_bytes += block.samples.nbytes
+        if uncut_bytes >= CUT_AFTER_BYTES:
+            if not clocked:
+                _fix_clock(holding, reader.demuxed_end_ms, mail.captured_at_ms)
+            clocked = True
+            cut_what_is_ready(holding)
+            uncut_bytes = 0
+    return clocked
 
 
 def _fix_clock(holding: Holding, end_ms: int | None, captured_at_ms: int) -> None:

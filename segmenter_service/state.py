@@ -152,6 +152,6 @@ def decode_state(data: bytes) -> ConnectionState | None:
     """The state, or None when it was written by another version: recovery makes a new one."""
     try:
         state = _decoder.decode(data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return state if state.version == STATE_VERSION else None

@@ -55,6 +55,11 @@ COMPONENTS: Final = {
             "cloud-firestore-emulator`, Java 17 or newer, `apt-get install redis-server`, `make setup`",
         ),
         Component("curl", _program("curl"), "install it: apt-get install curl"),
+        Component(
+            "atheris",
+            _packages("atheris"),
+            "install the requirements (make setup) on a Python that it has a wheel for: 3.11 to 3.13 on Linux, x86-64",
+        ),
         Component("ffmpeg", _program("ffmpeg"), "install it: apt-get install ffmpeg"),
         Component("chromium", _program("chromium"), "install it: apt-get install chromium"),
         Component("gcloud", _program("gcloud"), "install the Cloud SDK"),

@@ -1,7 +1,6 @@
 """The headers of tus 1.0 (https://tus.io/protocols/resumable-upload), read and checked. Pure."""
 
 import base64
-import binascii
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta
@@ -84,7 +83,7 @@ def upload_metadata(header: str) -> dict[str, str]:
             raise invalid("Upload-Metadata", f"has the key {key} more than once")
         try:
             said[key] = base64.b64decode(encoded, validate=True).decode()
-        except (binascii.Error, UnicodeError) as error:
+        except ValueError as error:  # no base64, not even ASCII, or not of UTF-8
             raise invalid("Upload-Metadata", f"has no base64 of UTF-8 for the key {key}") from error
     return said
 

@@ -103,51 +103,43 @@ class FlacDemuxer(msgspec.Struct, tag="flac"):
                 self.skip_bytes = _BLOCK_HEAD_BYTES + int.from_bytes(self.carry[1:4], "big")
 
     def _frames(self, *, ended: bool) -> Iterator[Item]:
-        while (found := _SYNC.search(self.carry, self.scanned)) is not None:
+        buffer, begin, limit = self.carry, 0, self._max_frame_bytes()
+        while (found := _SYNC.search(buffer, begin + self.scanned)) is not None:
             at = found.start()
-            if self.number is not None and at > self._max_frame_bytes():
+            if self.number is not None and at - begin > limit:
+                begin += 1
                 yield self._out_of_step()
                 continue
-            if len(self.carry) - at < _MAX_HEAD_BYTES and not ended:
-                self.scanned = at
-                return
-            number = _frame_number(self.carry, at)
-            self.scanned = at + 1
+            if len(buffer) - at < _MAX_HEAD_BYTES and not ended:
+                self.scanned = at - begin
+                break
+            number = _frame_number(buffer, at)
+            self.scanned = at + 1 - begin
             if number is None:
                 continue
-            if self.number is None:
-                self._begin_at(at, number)
-            elif number == self._next_number() and self._is_alike(at):
+            if self.number is not None and number == self._next_number(buffer, begin) and _are_alike(buffer, begin, at):
                 self.in_step = True
-                yield self._packet(self.carry[:at])
-                self._begin_at(at, number)
-            elif not self.in_step:
-                self._begin_at(at, number)  # what looked like a frame's beginning was none
-        self.scanned = max(0, len(self.carry) - 1)
-        if self.number is None:
-            self.carry, self.scanned = self.carry[self.scanned :], 0
-        elif self.scanned > self._max_frame_bytes():
-            yield self._out_of_step()
-
-    def _begin_at(self, at: int, number: int) -> None:
-        self.carry, self.number, self.scanned = self.carry[at:], number, 1
+                yield self._packet(buffer[begin:at])
+            elif self.in_step:
+                continue  # what looked like the next frame's beginning was none; out of step, the open one's was none
+            begin, self.number, self.scanned = at, number, 1
+        else:
+            self.scanned = max(0, len(buffer) - begin - 1)
+            if self.number is None:
+                begin, self.scanned = begin + self.scanned, 0
+            elif self.scanned > limit:
+                begin += 1
+                yield self._out_of_step()
+        self.carry = buffer[begin:]
 
     def _out_of_step(self) -> Lost:
-        self.carry, self.number, self.scanned, self.in_step = self.carry[1:], None, 0, False
+        self.number, self.scanned, self.in_step = None, 0, False
         return Lost("FLAC: a frame has no end")
 
-    def _next_number(self) -> int | None:
-        if self.number is None:
-            return None
-        return self.number + (flac_samples(self.carry) if self._is_variable() else 1)
-
-    def _is_variable(self) -> bool:
-        return self.carry[1] & 1 == 1
-
-    def _is_alike(self, at: int) -> bool:
-        """The frame at `at` has blocking strategy, rate and sample size in common with the first."""
-        first, other = self.carry[:4], self.carry[at : at + 4]
-        return first[1] == other[1] and (first[2] ^ other[2]) & 0x0F == 0 and (first[3] ^ other[3]) & 0x0F == 0
+    def _next_number(self, buffer: bytes, begin: int) -> int:
+        """Of the frame after the one at `begin`: variable blocks are numbered by their first sample."""
+        is_variable = buffer[begin + 1] & 1 == 1
+        return (self.number or 0) + (flac_samples(buffer[begin : begin + _MAX_HEAD_BYTES]) if is_variable else 1)
 
     def _max_frame_bytes(self) -> int:
         """What a frame of uncompressed samples would take, with room to spare."""
@@ -161,6 +153,12 @@ class FlacDemuxer(msgspec.Struct, tag="flac"):
         codec, number = self.codec, self.number or 0
         first_sample = number * (1 if data[1] & 1 else int.from_bytes(codec.extradata[:2], "big") if codec else 0)
         return Packet(data, flac_samples(data), first_sample * 1_000_000 // codec.rate if codec else None)
+
+
+def _are_alike(buffer: bytes, begin: int, at: int) -> bool:
+    """Two frames have blocking strategy, rate and sample size in common."""
+    one, other = buffer[begin : begin + 4], buffer[at : at + 4]
+    return one[1] == other[1] and (one[2] ^ other[2]) & 0x0F == 0 and (one[3] ^ other[3]) & 0x0F == 0
 
 
 def _frame_number(buffer: bytes, at: int) -> int | None:

@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 
 from common.errors import Retryable
+from common.json_input import UNREADABLE_JSON
 from transcribe_service.whisper.client import WhisperResult, WhisperSegment, WhisperWord
 from transcribe_service.whisper.word_times import certainty, interpolated
 
@@ -48,7 +49,7 @@ def read_answer(body: bytes) -> WhisperResult:
     """Decode an answer. Raises `Retryable` (reason `whisper_invalid_answer`) when it is none: proxies answer with pages."""
     try:
         answer = msgspec.json.decode(body, type=_Answer)
-    except msgspec.DecodeError as error:
+    except UNREADABLE_JSON as error:
         raise _invalid(str(error)) from error
     if answer.text is None and answer.segments is None:
         raise _invalid("it has neither text nor segments")
