@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -163,10 +163,18 @@ def busy_s() -> float:
     return (sum(fields) - fields[3] - fields[4]) / _TICKS_A_SECOND
 
 
-def run(stack: str, steps: Sequence[int], seconds: float, whisper: WhisperLike, *, all_steps: bool) -> Report:
+def run(
+    stack: str,
+    steps: Sequence[int],
+    seconds: float,
+    whisper: WhisperLike,
+    settings: Mapping[str, str],
+    *,
+    all_steps: bool,
+) -> Report:
     """An installation of its own, and what it did in each step."""
     done: list[Step] = []
-    with tempfile.TemporaryDirectory() as folder, installed(stack, Path(folder), whisper, {}) as running:
+    with tempfile.TemporaryDirectory() as folder, installed(stack, Path(folder), whisper, settings) as running:
         bench = Bench(running[0])
         for number, streams in enumerate(steps):
             done.append(bench.play(streams, seconds, f"step-{number}"))
@@ -196,11 +204,19 @@ def main() -> None:
         default=AUDIO_FACTOR,
         help=f"and so many for each of its audio (default: {AUDIO_FACTOR})",
     )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the services other than its default, such as TENANT_REQUESTS_PER_SEC=20; may be repeated",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     asked = parser.parse_args()
     whisper = WhisperLike(asked.whisper_workers, asked.whisper_queue, asked.call_sec, asked.audio_factor)
     steps = [int(each) for each in asked.streams.split(",")]
-    report = run(asked.stack, steps, asked.seconds, whisper, all_steps=asked.all)
+    settings = dict(each.split("=", 1) for each in asked.set)
+    report = run(asked.stack, steps, asked.seconds, whisper, settings, all_steps=asked.all)
     print(msgspec.json.encode(report).decode() if asked.json else table(report), flush=True)
     sys.exit(1 if any(step.lost_ms or step.incomplete for step in report.steps) else 0)
 
