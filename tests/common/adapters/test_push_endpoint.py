@@ -176,3 +176,25 @@ def test_a_connection_that_the_receiver_closed_meanwhile_is_replaced() -> None:
             closed.wait(10)
             assert posting.push(DELIVERY, NOW_MS) is None
         serving.join()
+
+
+def test_a_connection_that_the_receiver_wants_closed_is_not_kept(receiver: PushReceiver) -> None:
+    receiver.answer(Answer(204, {"Connection": "close"}), 204)
+    with closing(endpoint(receiver.url())) as posting:
+        assert [posting.push(DELIVERY, NOW_MS) for _ in range(2)] == [None, None]
+    assert len({received.connection for received in receiver.received()}) == 2
+
+
+def test_what_is_in_hand_when_it_closes_is_finished_and_its_connection_closed(receiver: PushReceiver) -> None:
+    go_on = threading.Event()
+    receiver.answer(Answer(204, after=go_on))
+    posting = endpoint(receiver.url())
+    outcomes: list[Nack | None] = []
+    pushing = threading.Thread(target=lambda: outcomes.append(posting.push(DELIVERY, NOW_MS)))
+    pushing.start()
+    receiver.wait_until(lambda: receiver.most_at_once == 1)
+    posting.close()
+    go_on.set()
+    pushing.join()
+    assert outcomes == [None]
+    assert not posting._idle
