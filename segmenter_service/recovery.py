@@ -44,7 +44,7 @@ def rebuilt(
         described = _description(blobs, objects)
         state = ConnectionState(
             meeting_id=described.meeting_id if described else meeting_id,
-            opened_at_ms=now_ms,
+            opened_at_ms=_opened_at_ms(described, now_ms),
             options=(described and described.options) or StreamOptions(),
             generation=objects.generation,
         )
@@ -89,6 +89,14 @@ def _description(blobs: BlobStore, objects: ConnectionObjects) -> StreamDescript
         return stream_description(blobs.read(objects.stream))
     except BlobNotFound:
         return None
+
+
+def _opened_at_ms(described: StreamDescription | None, now_ms: int) -> int:
+    """When the uploader came: of a meeting's connections the earliest is primary, in whatever order their events arrive.
+
+    Never later than now, whatever the clock of that ingest said: waits are counted from here.
+    """
+    return min(described.opened_at_ms, now_ms) if described and described.opened_at_ms else now_ms
 
 
 def _finals_after(blobs: BlobStore, objects: ConnectionObjects, state: ConnectionState) -> Iterator[DurableFinal]:

@@ -1,5 +1,6 @@
 """How the sweep finds connections, how much it does in a call, and where it goes on."""
 
+import pytest
 import redis
 
 from common.errors import Permanent, Retryable
@@ -59,6 +60,21 @@ def test_a_connection_is_marked_no_longer_once_it_is_registered(redis_client: re
     assert stage.objects.unregistered in stage.blobs.objects
     stage.deliver(events[:1])
     assert stage.objects.unregistered not in stage.blobs.objects
+
+
+@pytest.mark.parametrize(("said_ms", "registered_ms"), [(-5_000, -5_000), (5_000, 0)])
+def test_a_connection_was_opened_when_ingest_took_it_and_not_when_its_event_came(
+    redis_client: redis.Redis, said_ms: int, registered_ms: int
+) -> None:
+    """Of two connections the primary is the one that was opened first, also where the events come the other way round."""
+    stage = Stage(redis_client)
+    now_ms = stage.clock.now_ms()
+    description = StreamDescription("meeting-1", stage.options, now_ms + said_ms)
+    stage.blobs.create(stage.objects.stream, describe_stream(description))
+    stage.deliver(stage.upload(split(wav(tone(4)), 2), end=False))
+    record = stage.streams.get("default", "call-1")
+    assert record is not None
+    assert record.opened_at_ms == now_ms + registered_ms
 
 
 def test_the_sweep_registers_what_no_event_told_of(redis_client: redis.Redis) -> None:
