@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Final
 from urllib.parse import urlencode
 
-from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, InvalidURI
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, InvalidURI
 from websockets.sync.client import ClientConnection, connect
 
 from turnscribe.errors import ProblemDetails, TurnscribeClientError, UnexpectedAnswer, answer_error
@@ -51,7 +51,7 @@ def opened(base_url: str, token: str, query: Mapping[str, str]) -> Iterator[Clie
             retry_after_s = parsed_retry_after_s(response.headers.get("Retry-After"), time.time())
             raise PassingFailure(f"{base_url} answers {response.status_code}", retry_after_s) from refused
         raise answer_error(problem_details(response.status_code, bytes(response.body or b""))) from refused
-    except (OSError, TimeoutError, EOFError, InvalidMessage) as error:
+    except (OSError, TimeoutError, EOFError, InvalidMessage, ConnectionClosed) as error:  # the last: reset while we ask
         raise PassingFailure(f"{type(error).__name__} at {base_url}") from error
     except (InvalidHandshake, InvalidURI) as error:
         raise UnexpectedAnswer(f"there is no WebSocket at {base_url}: {error}") from error
