@@ -116,7 +116,7 @@ def test_whatever_fails_and_when_nothing_is_lost_doubled_or_left_over(
     accepted, found = under(schedule, kept)
     took_s = time.monotonic() - began_s
     with capsys.disabled():
-        print(f"{schedule} → {len(accepted.streams)} streams in {took_s:.0f} s, {len(found)} differences", flush=True)
+        print(f"{schedule} → {len(accepted.streams)} streams in {took_s:.0f} s, {len(found)} differences", *found, sep="\n  ", flush=True)
     if found:
         folder = kept.set_aside()
         listed = "\n".join(found)
