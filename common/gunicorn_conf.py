@@ -40,3 +40,8 @@ logger_class = "common.gunicorn_log.JsonLog"
 loglevel = "warning"
 # Later versions open one in the home directory, which nobody here uses.
 control_socket_disable = True
+
+
+def post_fork(_server: object, _worker: object) -> None:
+    """What a worker writes (on embedded adapters recordings and transcripts) is its owner's alone. Gunicorn's own `umask` is for sockets."""
+    os.umask(0o077)

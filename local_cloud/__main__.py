@@ -123,6 +123,9 @@ def main(arguments: list[str] | None = None) -> None:
     bad settings, 130 when stopped at once.
     """
     options = _parser().parse_args(arguments)
+    os.umask(
+        0o077
+    )  # logs, token, and the bucket with its recordings are their owner's: also what the child processes write
     if options.parent:
         end_with_parent(options.parent, signal.SIGKILL)
     if problems := missing(os.environ):

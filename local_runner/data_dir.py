@@ -21,8 +21,10 @@ class FolderInUse(Exception):
 
 @contextmanager
 def lock_folder(data_dir: Path, wait_s: float = LOCK_WAIT_S) -> Iterator[ProcessLock]:
-    """Make the folder where it is missing and hold its lock. Raises `FolderInUse`."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    """Make the folder, its owner's alone, where it is missing, and hold its lock. Raises `FolderInUse`."""
+    data_dir.mkdir(
+        mode=0o700, parents=True, exist_ok=True
+    )  # who may enter one that is there already, its owner has decided
     lock = ProcessLock(data_dir / LOCK_NAME)
     deadline_s = time.monotonic() + wait_s
     while not lock.try_acquire():
