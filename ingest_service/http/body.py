@@ -34,7 +34,8 @@ def body_pieces(req: Request, limit_bytes: int) -> Iterator[bytes]:
     if declared is not None and declared > limit_bytes:
         raise _too_large(limit_bytes)
     read_bytes = 0
-    while piece := _read(req, min(PIECE_BYTES, limit_bytes + 1 - read_bytes)):
+    comes_bytes = limit_bytes + 1 if declared is None else declared  # servers set aside as much as they are asked for
+    while piece := _read(req, min(PIECE_BYTES, comes_bytes - read_bytes)):
         read_bytes += len(piece)
         if read_bytes > limit_bytes:
             raise _too_large(limit_bytes)
