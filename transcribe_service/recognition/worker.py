@@ -1,7 +1,7 @@
 """Worker: a segment that is ready becomes a stored transcript, once, however often and in whatever order its event comes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from common.clock import Clock
@@ -21,6 +21,7 @@ from transcribe_service.recognition.announcing import announce
 from transcribe_service.recognition.attribution import attributed_words
 from transcribe_service.recognition.disbelief.heard import heard_in
 from transcribe_service.recognition.disbelief.rules import believed
+from transcribe_service.recognition.late_finals import LateFinals
 from transcribe_service.recognition.recogniser import Recognised, Recogniser
 from transcribe_service.recognition.relabelling import catch_up
 from transcribe_service.recognition.stream_words import in_stream_time
@@ -37,7 +38,8 @@ class Worker:
     """Handles `SegmentReady`.
 
     A final revision is transcribed or its event comes back. A provisional one is only worth something now: it is given up
-    where it is old or overtaken, its audio is gone, or Whisper is busy or down, because a later revision holds the same speech.
+    where it is old or overtaken, its audio is gone, or Whisper is busy or down, because a later revision holds the same speech; and
+    where final ones come late.
     """
 
     settings: TranscribeSettings
@@ -47,6 +49,7 @@ class Worker:
     recogniser: Recogniser
     standby: Standby
     clock: Clock
+    late_finals: LateFinals = field(default_factory=LateFinals)
 
     def handle(self, event: SegmentReady) -> None:
         """Returns when the segment's transcript is durable and announced, or no longer wanted. Raises the three errors."""
@@ -68,6 +71,8 @@ class Worker:
         return True
 
     def _handle_final(self, event: SegmentReady) -> None:
+        if self._is_old() and _is_live(event, event_time_ms()):
+            self.late_finals.came_late(self.clock.monotonic_s())
         stands = self.standby.standing(event)
         if stands is not Standing.NEEDED:
             if stands is Standing.EXPECTED:
@@ -93,6 +98,9 @@ class Worker:
         if self._is_old():
             _log_given_up(event, "too_old")
             return
+        if self.late_finals.are_there(self.clock.monotonic_s()):
+            _log_given_up(event, "finals_late")
+            return
         if self._is_overtaken(event):
             _log_given_up(event, "overtaken")
             return
@@ -112,6 +120,7 @@ class Worker:
         self._store(event, heard)
 
     def _is_old(self) -> bool:
+        """Whether it has waited in the queue longer than live text may."""
         published_ms = event_time_ms()
         if published_ms is None:
             return False
