@@ -14,9 +14,9 @@ from typing import Final
 import pytest
 
 from tests.chaos.conftest import Chaos
-from tests.chaos.oracle import Expected, differences, listen, object_names
-from tests.chaos.schedule import MARKS, PIECE_BYTES, Kill, draw_files, draw_kills
-from tests.chaos.victims import Ingest, Uploader
+from tests.chaos.uploads.oracle import Expected, differences, listen, object_names
+from tests.chaos.uploads.schedule import MARKS, PIECE_BYTES, Kill, draw_files, draw_kills
+from tests.chaos.uploads.victims import Ingest, Uploader
 from turnscribe.upload_identity import UploadOptions, connection_of, fingerprint, meeting_named_after
 
 RATE: Final = "6M"
