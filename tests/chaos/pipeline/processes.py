@@ -17,7 +17,7 @@ from tests.chaos.pipeline.fronts import Fronts
 from tests.chaos.pipeline.machine import MovableClock, SmallDisk
 from tests.processes import processes_below
 
-READY_S: Final = 90.0
+READY_S: Final = 240.0
 
 
 class Processes:
