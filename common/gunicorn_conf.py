@@ -16,7 +16,7 @@ _LOAD_BALANCER_KEEPALIVE_S: Final = 600
 
 _settings = settings_or_exit(ServerSettings, os.environ)
 # PORT is set where a container runs, whose only way in is the platform's front end.
-_host = "0.0.0.0" if os.environ.get("PORT") else _settings.api_host  # noqa: S104
+_host = "0.0.0.0" if os.environ.get("PORT") else _settings.api_host  # noqa: S104 -- in a container alone
 
 bind = f"{_host}:{_settings.api_port}"
 workers = _settings.web_concurrency

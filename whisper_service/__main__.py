@@ -23,7 +23,7 @@ def server_options(settings: WhisperSettings, *, behind_front_end: bool) -> dict
 
     `behind_front_end`: it runs in a container, whose only way in is the platform's front end.
     """
-    host = "0.0.0.0" if behind_front_end else settings.api_host  # noqa: S104
+    host = "0.0.0.0" if behind_front_end else settings.api_host  # noqa: S104 -- in a container alone
     return {
         "bind": f"{host}:{settings.api_port}",
         "keepalive": FRONT_END_KEEPALIVE_S if behind_front_end else 2,
