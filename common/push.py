@@ -23,6 +23,7 @@ from werkzeug.datastructures import Headers
 from common.dead_letters import SOURCE_PUBLISH_TIME
 from common.errors import Backpressure, Permanent, Retryable
 from common.events import EVENT_TYPES, Event, Message, from_message
+from common.limited_body import limited_body
 from common.logs import ID_KEYS, get_logger
 from common.settings import Secret
 from common.trace import record_error
@@ -36,6 +37,8 @@ _OWN_HEADERS = ("ce-", "cloudpubsubdeadlettersource")
 _in_hand: ContextVar["Pushed | None"] = ContextVar("pushed_in_hand", default=None)
 DEAD_LETTERS: Final = "dead-letters"
 """The subscription, as the path names it, to which messages come that failed too often."""
+MAX_PUSH_BYTES: Final = 16 * 1024**2
+"""Pub/Sub's largest message has 10 MB, and a third more in base64."""
 _NO_HEADERS: Final = frozenset[str]()
 _NOT_ATTRIBUTES = {"message-id", "publish-time", "subscription-name", "ordering-key", "delivery-attempt"}
 
@@ -208,7 +211,7 @@ def push_blueprint(
         if not auth.allows(request):
             log.warning("push_refused", subscription=subscription)
             return Response(status=401)
-        body = request.get_data(cache=False)
+        body = limited_body(request, MAX_PUSH_BYTES)
         try:
             return _deliver(request.headers, body, subscription)
         except Permanent as error:

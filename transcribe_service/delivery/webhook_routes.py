@@ -15,6 +15,7 @@ from common.auth import TokenVerifier, principal, require_bearer
 from common.clock import Clock
 from common.errors import Backpressure
 from common.json_input import UNREADABLE_JSON, decoded_json
+from common.limited_body import limited_body
 from common.openapi.described import Answer, Parameter, described, json_answer, json_body, named
 from common.ports.delivery_store import DeliveryStore
 from common.ports.token_store import Scope
@@ -193,9 +194,7 @@ def _known(webhook: Webhook | None) -> Webhook:
 
 
 def _body(kind: type[T]) -> T:
-    body = request.get_data(cache=False)
-    if len(body) > MAX_BODY_BYTES:
-        raise Problem(413, "body-too-large", f"The body may have {MAX_BODY_BYTES} bytes at most.")
+    body = limited_body(request, MAX_BODY_BYTES)
     try:
         return decoded_json(body, kind)
     except UNREADABLE_JSON as error:

@@ -7,6 +7,7 @@ from flask import Response
 
 from common.current_request import current_request
 from common.json_input import UNREADABLE_JSON, decoded_json
+from common.limited_body import limited_body
 from common.problems import Problem
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -22,11 +23,9 @@ def json_response(document: Any, status: int = 200) -> Response:
 
 def json_request(kind: type[T], *, empty: T | None = None) -> T:
     """The request's body; `empty` where there is none and that may be. Raises a 400 or 413 `Problem`."""
-    body = current_request().get_data(cache=False)
+    body = limited_body(current_request(), MAX_BODY_BYTES)
     if not body and empty is not None:
         return empty
-    if len(body) > MAX_BODY_BYTES:
-        raise Problem(413, "body-too-large", f"The body may have {MAX_BODY_BYTES} bytes at most.")
     try:
         return decoded_json(body, kind)
     except UNREADABLE_JSON as error:

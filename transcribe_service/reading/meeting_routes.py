@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from common.auth import TokenVerifier, principal, require_bearer
 from common.ids import checked_id
 from common.json_input import UNREADABLE_JSON, decoded_json
+from common.limited_body import limited_body
 from common.openapi.described import JSON, Body, Content, described, json_answer, named
 from common.ports.meeting_store import Cursor
 from common.ports.token_store import Scope
@@ -100,9 +101,7 @@ def meeting_edit_blueprint(stored: StoredMeetings, tokens: TokenVerifier) -> Blu
 
 
 def _patch() -> MeetingPatch:
-    body = request.get_data(cache=False)
-    if len(body) > MAX_BODY_BYTES:
-        raise Problem(413, "body-too-large", f"The body may have {MAX_BODY_BYTES} bytes at most.")
+    body = limited_body(request, MAX_BODY_BYTES)
     try:
         return decoded_json(body, MeetingPatch)
     except UNREADABLE_JSON as error:
