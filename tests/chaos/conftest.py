@@ -65,7 +65,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
     option("--chaos-kills", SHORT_KILLS, "kills of each victim", type=int, metavar="N")
     option("--chaos-seed", SHORT_SEED, "seed of files and kills; of the first schedule", type=int, metavar="N")
-    option("--chaos-schedules", SHORT_SCHEDULES, "schedules of faults on each stack", type=int, metavar="N")
+    schedules = f"schedules of faults on each stack (default: {SHORT_SCHEDULES}, of a few streams)"
+    option("--chaos-schedules", None, schedules, type=int, metavar="N")
     option("--chaos-only", None, "the schedule of this seed alone", type=int, metavar="SEED")
     option("--chaos-stack", "both", "what the pipeline stands on", choices=sorted(STACKS))
     option("--chaos-whisper", "stand-in", "who transcribes", choices=["stand-in", "real"])
@@ -79,7 +80,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     config = metafunc.config
     only = config.getoption("--chaos-only", default=None)
     first = config.getoption("--chaos-seed", default=SHORT_SEED) if only is None else only
-    count = config.getoption("--chaos-schedules", default=SHORT_SCHEDULES) if only is None else 1
+    count = 1 if only is not None else config.getoption("--chaos-schedules", default=None) or SHORT_SCHEDULES
     stacks = STACKS[config.getoption("--chaos-stack", default="both")]
     whisper = ("whisper",) if config.getoption("--chaos-whisper", default="stand-in") == "real" else ()
     wanted = [

@@ -15,7 +15,7 @@ import urllib3
 from common.settings import Secret
 from common.topology import topology
 from local_runner.sweep_timer import SweepTimer
-from tests.chaos.pipeline.faults import Schedule
+from tests.chaos.pipeline.faults import Fault, Schedule
 from tests.chaos.pipeline.fronts import Fronts
 from tests.chaos.pipeline.installation import StackName
 from tests.chaos.pipeline.machine import SmallDisk
@@ -101,6 +101,11 @@ class Disturbable:
         for url in self.sweep_urls():
             with suppress(urllib3.exceptions.HTTPError):
                 urllib3.request("POST", url, headers=headers, retries=False, timeout=60.0)
+
+    def left_out(self, schedule: Schedule) -> list[Fault]:
+        """What of a schedule can't happen on this machine."""
+        can_be_full = self._disk is not None and self._disk.can_be_full
+        return [fault for fault in schedule.faults if fault.kind == "disk" and not can_be_full]
 
     def disturb(self, schedule: Schedule) -> None:
         """Do all of it, in time, and undo it. Returns when everything answers again."""
