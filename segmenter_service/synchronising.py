@@ -16,10 +16,14 @@ from segmenter_service.voice_activity import FRAME_MS
 
 
 def set_clock(holding: Holding, epoch_offset_ms: int) -> None:
-    """Say where stream time 0 lies."""
+    """Say where stream time 0 lies.
+
+    While a next chunk may say otherwise nothing is cut by it, because when the speakers come would decide where.
+    """
     state = holding.state
     state.epoch_offset_ms = epoch_offset_ms
-    if state.timeline.synchronise(epoch_offset_ms, _delay_ms(holding)):
+    is_last_word = state.options.started_at_ms is not None or state.offset_chunks >= OFFSET_CHUNKS - 1
+    if state.timeline.synchronise(epoch_offset_ms, _delay_ms(holding), may_move=not is_last_word):
         touch(state.announced, -ALWAYS_MS, ALWAYS_MS)
 
 

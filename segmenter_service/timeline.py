@@ -38,13 +38,16 @@ class SpeakerTimeline(msgspec.Struct, array_like=True):
     """Stream time = epoch of an indication − this. None: not known yet."""
     pruned_before_ms: int = -ALWAYS_MS
     """Stream time. What ends before it is not kept any more, however late it comes."""
+    epoch_may_move: bool = False
+    """The epoch clock is not found for good: what it covers is shown, and counts for no cut."""
 
-    def synchronise(self, epoch_offset_ms: int, delay_ms: int) -> bool:
+    def synchronise(self, epoch_offset_ms: int, delay_ms: int, *, may_move: bool = False) -> bool:
         """Say how the clocks meet: epoch = stream time + `epoch_offset_ms`, and indications trail the audio by `delay_ms`.
 
-        Until then observations on the epoch clock are kept and say nothing. Observations in stream time have no delay.
-        True when this changed where they lie.
+        Until then observations on the epoch clock are kept and say nothing; while that `may_move`, they say who spoke and not that
+        this is all that is to be known. Observations in stream time have no delay. True when this changed where they lie.
         """
+        self.epoch_may_move = may_move
         before_ms, self.epoch_shift_ms = self.epoch_shift_ms, epoch_offset_ms + delay_ms
         self._drop_pruned()
         return self.epoch_shift_ms != before_ms
@@ -64,7 +67,10 @@ class SpeakerTimeline(msgspec.Struct, array_like=True):
     def known_until(self, from_ms: int) -> int:
         """Until when it is known without a break who spoke, from `from_ms` on; `from_ms` itself where nothing is known."""
         covered = _united(
-            (start - shift, end - shift) for observed, shift in self._clocks() for start, end in observed.covered
+            (start - shift, end - shift)
+            for observed, shift in self._clocks()
+            if observed is self.stream or not self.epoch_may_move
+            for start, end in observed.covered
         )
         for start, end in covered:
             if start - SEAM_MS <= from_ms < end:

@@ -133,9 +133,15 @@ class Stage:
         )
 
     def upload(
-        self, chunks: Sequence[bytes], *, first_seq: int = 0, chunk_ms: int = 3_000, end: bool = True
+        self,
+        chunks: Sequence[bytes],
+        *,
+        first_seq: int = 0,
+        chunk_ms: int = 3_000,
+        late_ms: int = 0,
+        end: bool = True,
     ) -> list[Event]:
-        """Store chunks (and the end) as ingest does; returns their events, undelivered.
+        """Store chunks (and the end) as ingest does; returns their events, undelivered. Their times are `late_ms` late.
 
         What lies in the bucket when the first event is delivered is found there; upload in parts to prevent that.
         """
@@ -151,7 +157,7 @@ class Stage:
                 seq=seq,
                 object_name=self.objects.chunk(seq),
                 size_bytes=len(data),
-                captured_at_ms=START_MS + (seq + 1) * chunk_ms,
+                captured_at_ms=START_MS + (seq + 1) * chunk_ms + late_ms,
                 options=self.options,
             )
             self.blobs.create(event.object_name, data, chunk_metadata(event))

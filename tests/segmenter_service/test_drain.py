@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from common.errors import Retryable
-from common.events import StreamOptions
+from common.events import Event, StreamOptions
 from tests.segmenter_service.stage import START_MS, Stage, recording, silence, split, talk, tone, wav, webm
 
 DOWN = Retryable("down for a moment", reason="down")
@@ -192,6 +192,34 @@ def test_a_cut_waits_for_speakers_but_not_for_ever(redis_client: redis.Redis) ->
     stage.clock.sleep(4.1)
     stage.sweep.run()
     assert stage.spans(), "audio is never withheld because speaker events are missing"
+
+
+@pytest.mark.parametrize("speakers_come", ["first", "at the end"])
+def test_where_speakers_change_on_a_clock_that_is_not_found_yet_is_not_decided_yet(
+    redis_client: redis.Redis, speakers_come: str
+) -> None:
+    """The first chunks tell the time late, each less than the one before; it is the same cut whenever the speakers come."""
+    stage = Stage(redis_client, SPEAKER_WAIT_SEC="60")
+
+    def speakers() -> list[Event]:
+        first = stage.observe(START_MS, START_MS + 30_000, ("A", START_MS, START_MS + 6_400), clock="epoch")
+        return [
+            first,
+            stage.observe(START_MS, START_MS + 30_001, ("B", START_MS + 6_400, START_MS + 30_000), clock="epoch"),
+        ]
+
+    if speakers_come == "first":
+        stage.deliver(speakers())
+    for seq, chunk in enumerate(split(wav(talk(6, 0.8, 6, 0.5, 10)), 8)):
+        late_ms = max(0, 4 - seq) * 200
+        stage.deliver(stage.upload([chunk], first_seq=seq, chunk_ms=2_912, late_ms=late_ms, end=False))
+        if seq < 4:
+            assert not stage.spans(), "another chunk may still move the clock"
+    stage.deliver([*speakers(), stage.end(7, observations=2)])
+    finals = [each for each in stage.announced() if each.final]
+    assert len({each.epoch_offset_ms for each in finals}) == 1
+    assert 6_000 < finals[0].end_ms < 6_800
+    assert finals[0].turns[0].end_ms == pytest.approx(START_MS + 6_400 - finals[0].epoch_offset_ms, abs=1)
 
 
 def test_an_observation_in_the_bucket_counts_even_if_its_event_never_came(redis_client: redis.Redis) -> None:
