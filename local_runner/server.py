@@ -103,6 +103,10 @@ class LocalServer(BaseApplication):
             "timeout": 0,
             "graceful_timeout": GRACE_S,
             "limit_request_line": MAX_REQUEST_LINE_BYTES,
+            # By itself gunicorn believes whoever connects from this machine, such as a proxy that hands on what its clients send: a
+            # header SCRIPT_NAME would make another path of the one that the proxy has looked at.
+            "forwarded_allow_ips": "",
+            "forwarder_headers": "",
             "control_socket_disable": True,
             "loglevel": "warning",
             "logger_class": JsonLog,

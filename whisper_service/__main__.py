@@ -32,6 +32,9 @@ def server_options(settings: WhisperSettings, *, behind_front_end: bool) -> dict
         "threads": settings.whisper_workers + settings.whisper_queue + SPARE_THREADS,
         "timeout": 0,
         "graceful_timeout": DRAIN_S,
+        # Nothing here asks for scheme, host or peer; believed from a neighbour, SCRIPT_NAME would change the path that is asked for.
+        "forwarded_allow_ips": "",
+        "forwarder_headers": "",
         "control_socket_disable": True,
         "loglevel": "warning",
         "proc_name": "whisper_service",
