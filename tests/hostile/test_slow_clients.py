@@ -8,11 +8,13 @@ import json
 import re
 import select
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from tests.hostile.conftest import Runner
 from tests.hostile.raw import PATIENCE_S, asked, head, opened, read_answer
 from tests.ingest_service.websocket.ingest_process import TOKEN, IngestProcess
 
@@ -116,3 +118,27 @@ def test_a_head_may_come_byte_by_byte_and_two_requests_at_once(ingest: IngestPro
         sock.sendall(chunk + head("GET", "/health", "Connection: close"))
         with sock.makefile("rb") as answers:
             assert re.findall(rb"HTTP/1\.1 (\d+)", answers.read()) == [b"201", b"200"]
+
+
+def test_web_sockets_that_send_half_a_frame_leave_others_their_uploads(ingest: IngestProcess) -> None:
+    slow, other = token_of(ingest, "half"), token_of(ingest, "other")
+    upgrade = (
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+    )
+    with opened(ingest.address, MANY, head("GET", "/v1/stream?meeting_id=m&connection_id=w", slow, *upgrade)) as held:
+        for sock in held:
+            with suppress(ConnectionError):
+                sock.sendall(b"\x82\xfe\xff\xff")
+        assert uploaded(ingest, other) == 201
+        assert uploaded(ingest, slow) == 429, "the tenant has as many requests in work as it may"
+
+
+def test_a_runner_serves_on_beside_heads_that_do_not_end_and_readers_that_never_read(runner: Runner) -> None:
+    assert runner.asked("PUT", "/v1/streams/watched/chunks/0?meeting_id=watched", body=b"RIFFx").status == 201
+    live = head("GET", "/v1/meetings/watched/live", runner.bearer())
+    with opened(runner.address, 120, b"GET /v1/meet"), opened(runner.address, 60, live):
+        assert runner.asked("PUT", "/v1/streams/beside/chunks/0?meeting_id=watched", body=b"RIFFx").status == 201
+        assert runner.asked("GET", "/v1/meetings").status == 200
