@@ -26,6 +26,7 @@ def cut_what_is_ready(holding: Holding, *, ended: bool = False, all_speakers_kno
     With `all_speakers_known` (implied by `ended`) speakers are not waited for.
     """
     state = holding.state
+    holding.waits_for_speakers = False
     for lane in state.lanes:
         while _step(holding, lane, ended=ended, all_speakers_known=ended or all_speakers_known):
             holding.still_mine()
@@ -59,6 +60,7 @@ def _step(holding: Holding, lane: Lane, *, ended: bool, all_speakers_known: bool
             if not adopt_from_bucket(holding):
                 _assume_known(holding, decision.speakers_until_ms)
         case _:
+            holding.waits_for_speakers |= decision.speakers_until_ms is not None
             return False
     return True
 

@@ -9,7 +9,7 @@ from typing import Final
 import redis
 
 from common.errors import Retryable
-from common.events import Event
+from common.events import Event, SpeakersObserved
 from common.logs import get_logger
 from common.object_names import ConnectionObjects
 from common.ports.stream_registry import StreamRecord
@@ -22,12 +22,13 @@ from segmenter_service.feeding import drain_chunk, next_chunk
 from segmenter_service.holding import Holding, Surroundings
 from segmenter_service.late_chunks import fill_gaps, header_came_late, note_late
 from segmenter_service.mail import Item, Mail, drained, field_and_value, read_mail
-from segmenter_service.mailbox import Lease, Mailbox, Scripts
+from segmenter_service.mailbox import Lease, Mailbox, MayWait, Scripts
 from segmenter_service.observations import adopt_from_bucket, take_in
 from segmenter_service.pcm_window import PcmCache, PcmWindow
 from segmenter_service.recovery import forget_what_was_given_up, rebuilt, write_checkpoint
 from segmenter_service.relabelling import relabel
 from segmenter_service.replaying import NO_STATE, begin_anew
+from segmenter_service.resting import MOST_WAITING, rest_of
 from segmenter_service.state import ConnectionState, decode_state, encode_state
 from segmenter_service.unannounced import is_quiet, late_in_bucket, unannounced
 
@@ -60,11 +61,14 @@ class Drainer:
     def deliver(self, event: Item) -> None:
         """Put an event into its mailbox and drain it, unless somebody else is at it: they will see it before they leave.
 
+        An observation that would lead to nothing yet is left there for whoever comes next (`segmenter_service.resting`).
+
         Hours of audio that are handed over at once take longer than a push may: the rest is done by the same event, published again.
         """
-        self.mailbox(event.tenant, event.connection_id).deposit(*field_and_value(event, event_time_ms()))
+        mailbox = self.mailbox(event.tenant, event.connection_id)
+        lease = mailbox.take(*field_and_value(event, event_time_ms()), _may_wait(event))
         until_s = self._around.clock.monotonic_s() + PUSH_S
-        if not self._while_held(event, looking=False, until_s=until_s):
+        if not self._while_held(event, mailbox, lease, looking=False, until_s=until_s):
             self._around.publisher.publish(event)
 
     def look_after(self, record: StreamRecord, *, until_s: float) -> bool:
@@ -72,11 +76,12 @@ class Drainer:
 
         False when there was no time for the rest: no pass is begun after `until_s` on the monotonic clock.
         """
-        return self._while_held(record, looking=True, until_s=until_s)
+        mailbox = self.mailbox(record.tenant, record.connection_id)
+        return self._while_held(record, mailbox, mailbox.acquire(), looking=True, until_s=until_s)
 
-    def _while_held(self, of: Event | StreamRecord, *, looking: bool, until_s: float) -> bool:
-        mailbox = self.mailbox(of.tenant, of.connection_id)
-        lease = mailbox.acquire()
+    def _while_held(
+        self, of: Event | StreamRecord, mailbox: Mailbox, lease: Lease | None, *, looking: bool, until_s: float
+    ) -> bool:
         if lease is None:
             return True
         try:
@@ -130,10 +135,15 @@ class Drainer:
         else:
             self._pcm.put(key, holding.window)
         encoded = encode_state(state)
-        if encoded != contents.state or contents.mail:
-            last_ttl_ms = ENDED_MS if state.closed and state.ended_at_ms is not None else None
-            lease.commit(encoded, drained(contents.mail, state.next_seq), last_ttl_ms=last_ttl_ms)
-        return done and lease.release(contents.bell)
+        if encoded == contents.state and not contents.mail:
+            return done and lease.release(contents.bell)
+        fields = drained(contents.mail, state.next_seq)
+        last_ttl_ms = ENDED_MS if state.closed and state.ended_at_ms is not None else None
+        if not done:
+            lease.commit(encoded, fields, last_ttl_ms=last_ttl_ms)
+            return False
+        rest = rest_of(state, waits_for_speakers=holding.waits_for_speakers)
+        return lease.settle(encoded, fields, contents.bell, rest=rest, last_ttl_ms=last_ttl_ms)
 
     def _registered(self, of: Event | StreamRecord, state: ConnectionState | None, mail: Mail) -> StreamRecord | None:
         """What the registry says of the stream, where there may be news for its holder; None where it has none, or was not asked."""
@@ -209,6 +219,12 @@ def _move(holding: Holding, mail: Mail) -> bool:
     if state.decoded_samples - state.checkpoint_sample >= CHECKPOINT_EVERY_SAMPLES:
         write_checkpoint(holding.around.blobs, holding.objects, state)
     return True
+
+
+def _may_wait(event: Item) -> MayWait | None:
+    if isinstance(event, SpeakersObserved):
+        return MayWait(event.clock, event.covered_from_ms, MOST_WAITING)
+    return None
 
 
 def _give_back(lease: Lease) -> None:

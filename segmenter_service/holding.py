@@ -45,6 +45,8 @@ class Holding:
     around: Surroundings
     looked: bool = False
     """The bucket was just asked for what no event told of: only then may time alone end a segment or the stream."""
+    waits_for_speakers: bool = False
+    """When cuts were looked for last, there was audio for one and it was not known who spoke up to it."""
     renewed_s: float = field(default=0.0)
 
     def __post_init__(self) -> None:

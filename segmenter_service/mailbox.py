@@ -1,6 +1,6 @@
 """The mailbox, the lease and the state of a connection in Redis. Every change is one Lua script.
 
-A push deposits its item and tries to take the lease. Its holder drains; everybody else may acknowledge, because the item is
+A push deposits its item and tries to take the lease, in one script. Its holder drains; everybody else may acknowledge, because the item is
 durable in the bucket and the holder cannot give the lease back while there is mail that it has not seen. A fencing number is
 checked in the same script that replaces the state, so a holder that slept through its lease changes nothing.
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Final
+from typing import Final, Literal
 
 import redis
 
@@ -44,6 +44,8 @@ class Scripts:
             source = files("segmenter_service").joinpath("lua", f"{name}.lua").read_text()
             return client.register_script(source)
 
+        self.take = script("take")
+        self.settle = script("settle")
         self.deposit = script("deposit")
         self.acquire = script("acquire")
         self.renew = script("renew")
@@ -61,6 +63,23 @@ class Contents:
     bell: bytes
 
 
+@dataclass(frozen=True)
+class Rest:
+    """The state leads to nothing new for now, and would not if it became known who spoke from these times on, by each clock."""
+
+    stream_from_ms: int
+    epoch_from_ms: int
+
+
+@dataclass(frozen=True)
+class MayWait:
+    """An item that only tells who spoke from `from_ms` on, by a clock: it need not be drained at rest, if it is one of few."""
+
+    clock: Literal["stream", "epoch"]
+    from_ms: int
+    most_waiting: int
+
+
 class _Keys:
     """The names of one connection's keys. The braces make Redis Cluster keep them on one node."""
 
@@ -68,6 +87,7 @@ class _Keys:
         owner = f"turnscribe:{{{tenant}/{connection_id}}}"
         self.mail, self.state, self.bell = f"{owner}:mail", f"{owner}:state", f"{owner}:bell"
         self.lease, self.fence = f"{owner}:lease", f"{owner}:fence"
+        self.rest = f"{owner}:rest"
 
 
 class Mailbox:
@@ -78,6 +98,24 @@ class Mailbox:
         self._scripts = scripts
         self._keys = _Keys(tenant, connection_id)
         self._ttl_ms = ttl_ms
+
+    def take(self, field: bytes, value: bytes, may_wait: MayWait | None = None) -> "Lease | None":
+        """Put an item in (one that is there stays) and take the lease, in one step; its first `contents` are in hand then.
+
+        None while somebody else holds the lease, or where the item may wait, by how the last holder left the state.
+        """
+        keys = self._keys
+        waiting = (may_wait.most_waiting, may_wait.from_ms, may_wait.clock) if may_wait else (0, 0, "")
+        with redis_errors_translated():
+            found = self._scripts.take(
+                keys=[keys.mail, keys.state, keys.bell, keys.lease, keys.fence, keys.rest],
+                args=[field, value, self._ttl_ms, LEASE_MS, *waiting],
+            )
+        if not isinstance(found, list):
+            return None
+        fence, state, mail, bell = found
+        seen = Contents(state, dict(zip(mail[::2], mail[1::2], strict=True)), bell)
+        return Lease(self._redis, self._scripts, self._keys, fence, self._ttl_ms, seen)
 
     def deposit(self, field: bytes, value: bytes) -> None:
         """Put an item in; one that is there stays. Raises `Retryable` when Redis can't be reached."""
@@ -115,15 +153,27 @@ class Mailbox:
 class Lease:
     """The right to change a connection's state, for a while. Every method raises `Retryable` when Redis is away."""
 
-    def __init__(self, client: redis.Redis, scripts: Scripts, keys: _Keys, fence: bytes, ttl_ms: int) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        scripts: Scripts,
+        keys: _Keys,
+        fence: bytes,
+        ttl_ms: int,
+        seen: Contents | None = None,
+    ) -> None:
         self._redis = client
         self._scripts = scripts
         self._keys = keys
         self._ttl_ms = ttl_ms
         self.fence = fence
+        self._seen = seen
 
     def contents(self) -> Contents:
-        """State and mail as they are now."""
+        """State and mail as they are now, or at first as they were when the lease was taken: `settle` and `release` tell of newer mail."""
+        if self._seen is not None:
+            seen, self._seen = self._seen, None
+            return seen
         with redis_errors_translated():
             pipe = self._redis.pipeline(transaction=True)
             pipe.get(self._keys.state)
@@ -153,6 +203,32 @@ class Lease:
         if not kept:
             raise LeaseLost
 
+    def settle(
+        self,
+        state: bytes,
+        drained: Iterable[bytes],
+        bell_seen: bytes,
+        *,
+        rest: Rest | None = None,
+        last_ttl_ms: int | None = None,
+    ) -> bool:
+        """`commit` and `release` in one step. False when mail came in after `bell_seen`: committed, and the holder must look again.
+
+        `rest` says what may wait now: see `Mailbox.take`. Raises `LeaseLost` without having changed anything.
+        """
+        keys = self._keys
+        names, ttl_ms = [keys.lease, keys.state, keys.mail, keys.bell, keys.rest], self._ttl_ms
+        if last_ttl_ms is not None:
+            names, ttl_ms = [*names, keys.bell, keys.fence], min(ttl_ms, last_ttl_ms)
+        from_ms = (rest.stream_from_ms, rest.epoch_from_ms) if rest else ("", "")
+        with redis_errors_translated():
+            settled = self._scripts.settle(
+                keys=names, args=[self.fence, LEASE_MS, ttl_ms, bell_seen, *from_ms, state, *drained]
+            )
+        if not settled:
+            raise LeaseLost
+        return settled == 2
+
     def release(self, bell_seen: bytes) -> bool:
         """Give the lease back. False when mail came in after `bell_seen`: the holder must look again."""
         with redis_errors_translated():
@@ -163,7 +239,7 @@ class Lease:
         keys = self._keys
         with redis_errors_translated():
             erased = self._scripts.erase(
-                keys=[keys.lease, keys.bell, keys.mail, keys.state, keys.fence], args=[self.fence, bell_seen]
+                keys=[keys.lease, keys.bell, keys.mail, keys.state, keys.fence, keys.rest], args=[self.fence, bell_seen]
             )
         if erased == 0:
             raise LeaseLost

@@ -4,7 +4,13 @@ import pytest
 import redis
 
 from common.errors import Retryable
-from segmenter_service.mailbox import LeaseLost, Mailbox, Scripts
+from segmenter_service.mailbox import LeaseLost, Mailbox, MayWait, Rest, Scripts
+
+REST = Rest(stream_from_ms=5_000, epoch_from_ms=1_000_005_000)
+
+
+def about(from_ms: int, *, most: int = 64) -> MayWait:
+    return MayWait("stream", from_ms, most)
 
 
 @pytest.fixture
@@ -85,3 +91,86 @@ def test_redis_out_of_reach_is_retryable() -> None:
         box = Mailbox(nowhere, Scripts(nowhere), "default", "call-1", ttl_ms=1)
         with pytest.raises(Retryable, match="Redis"):
             box.deposit(b"c:0", b"")
+
+
+def test_taking_is_depositing_and_seeing_what_is_there(mailbox: Mailbox) -> None:
+    mailbox.deposit(b"c:1", b"earlier")
+    lease = mailbox.take(b"c:0", b"x")
+    assert lease is not None
+    seen = lease.contents()
+    assert (seen.state, seen.mail) == (None, {b"c:0": b"x", b"c:1": b"earlier"})
+    assert mailbox.take(b"c:2", b"y") is None, "somebody holds the lease"
+    assert lease.contents().mail == {b"c:0": b"x", b"c:1": b"earlier", b"c:2": b"y"}
+
+
+def test_settling_is_committing_and_giving_back_unless_there_is_mail_that_was_not_seen(mailbox: Mailbox) -> None:
+    lease = mailbox.take(b"c:0", b"x")
+    assert lease is not None
+    seen = lease.contents()
+    assert mailbox.take(b"o:1", b"y", about(5_000)) is None
+    assert not lease.settle(b"state", [b"c:0"], seen.bell, rest=REST)
+    again = lease.contents()
+    assert (again.state, again.mail) == (b"state", {b"o:1": b"y"})
+    assert lease.settle(b"later", [b"o:1"], again.bell)
+    following = mailbox.take(b"c:1", b"x")
+    assert following is not None
+    assert following.contents().state == b"later"
+
+
+def at_rest(mailbox: Mailbox) -> None:
+    lease = mailbox.take(b"c:0", b"x")
+    assert lease is not None
+    assert lease.settle(b"state", [b"c:0"], lease.contents().bell, rest=REST)
+
+
+def test_what_may_wait_waits_at_rest_for_whatever_comes_next(mailbox: Mailbox) -> None:
+    at_rest(mailbox)
+    assert mailbox.take(b"o:1", b"y", about(5_000, most=2)) is None
+    assert mailbox.take(b"o:2", b"y", about(5_000, most=2)) is None
+    lease = mailbox.take(b"c:1", b"x")
+    assert lease is not None
+    assert lease.contents().mail == {b"o:1": b"y", b"o:2": b"y", b"c:1": b"x"}
+
+
+def test_what_is_about_an_earlier_time_does_not_wait(mailbox: Mailbox) -> None:
+    at_rest(mailbox)
+    assert mailbox.take(b"o:1", b"y", MayWait("epoch", 1_000_005_000, 64)) is None
+    assert mailbox.take(b"o:2", b"y", MayWait("epoch", 1_000_004_999, 64)) is not None
+
+
+def test_what_may_not_wait_is_taken_at_rest_too(mailbox: Mailbox) -> None:
+    at_rest(mailbox)
+    assert mailbox.take(b"o:1", b"y", about(4_999)) is not None
+
+
+def test_no_more_wait_than_are_allowed_to(mailbox: Mailbox) -> None:
+    at_rest(mailbox)
+    assert mailbox.take(b"o:1", b"y", about(5_000, most=1)) is None
+    assert mailbox.take(b"o:2", b"y", about(5_000, most=1)) is not None
+
+
+def test_rest_ends_with_the_lease_of_a_holder_that_knows_nothing_of_it(mailbox: Mailbox) -> None:
+    at_rest(mailbox)
+    earlier_version = mailbox.acquire()
+    assert earlier_version is not None
+    earlier_version.commit(b"waits for speakers", [])
+    assert earlier_version.release(earlier_version.contents().bell)
+    assert mailbox.take(b"o:1", b"y", about(5_000)) is not None
+
+
+def test_who_lost_the_lease_settles_nothing(mailbox: Mailbox, redis_client: redis.Redis) -> None:
+    sleeper = mailbox.take(b"c:0", b"x")
+    assert sleeper is not None
+    redis_client.flushall()
+    assert mailbox.take(b"c:0", b"x") is not None
+    with pytest.raises(LeaseLost):
+        sleeper.settle(b"stale", [b"c:0"], sleeper.contents().bell, rest=REST)
+    assert mailbox.take(b"o:1", b"y", about(5_000)) is None
+
+
+def test_nothing_is_left_of_rest_where_a_connection_was_erased(mailbox: Mailbox, redis_client: redis.Redis) -> None:
+    at_rest(mailbox)
+    lease = mailbox.take(b"c:1", b"x")
+    assert lease is not None
+    assert lease.erase(lease.contents().bell)
+    assert redis_client.keys("*") == []
