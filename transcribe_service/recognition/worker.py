@@ -71,7 +71,7 @@ class Worker:
         return True
 
     def _handle_final(self, event: SegmentReady) -> None:
-        if self._is_old() and _is_live(event, event_time_ms()):
+        if self._is_old(event) and _is_live(event, event_time_ms()):
             self.late_finals.came_late(self.clock.monotonic_s())
         stands = self.standby.standing(event)
         if stands is not Standing.NEEDED:
@@ -95,7 +95,7 @@ class Worker:
         self._store(event, heard)
 
     def _handle_provisional(self, event: SegmentReady) -> None:
-        if self._is_old():
+        if self._is_old(event):
             _log_given_up(event, "too_old")
             return
         if self.late_finals.are_there(self.clock.monotonic_s()):
@@ -119,12 +119,10 @@ class Worker:
             return
         self._store(event, heard)
 
-    def _is_old(self) -> bool:
-        """Whether it has waited in the queue longer than live text may."""
-        published_ms = event_time_ms()
-        if published_ms is None:
-            return False
-        return self.clock.now_ms() - published_ms > self.settings.provisional_max_age_sec * 1000
+    def _is_old(self, event: SegmentReady) -> bool:
+        """Whether its last audio was accepted longer ago than live text may be, wherever it has waited since."""
+        known_ms = [each for each in (event_time_ms(), event.accepted_ms) if each is not None]
+        return bool(known_ms) and self.clock.now_ms() - min(known_ms) > self.settings.provisional_max_age_sec * 1000
 
     def _is_overtaken(self, event: SegmentReady) -> bool:
         """True when a newer revision of the open segment is there to be transcribed: it has this one's speech and more."""

@@ -51,6 +51,17 @@ def test_while_finals_wait_too_long_live_text_is_given_up(world: World, publishe
     assert len(world.whisper.asked) == 2, "the backlog is gone"
 
 
+def test_what_waited_before_it_was_announced_is_late_too(world: World, published_ago: Published) -> None:
+    worker = worker_in(world)
+    published_ago(0.1)
+    behind = msgspec.structs.replace(LIVE, accepted_ms=world.clock.now_ms() - 16_000)
+    worker.handle(spoken_now(world, behind, 0))
+    assert world.whisper.asked == [], "old itself"
+    worker.handle(spoken_now(world, msgspec.structs.replace(behind, final=True), 1))
+    worker.handle(spoken_now(world, LIVE, 2))
+    assert len(world.whisper.asked) == 1, "the final one alone"
+
+
 def test_finals_in_time_leave_live_text_alone(world: World, published_ago: Published) -> None:
     worker = worker_in(world)
     published_ago(14.0)
