@@ -19,10 +19,13 @@ SHORT_KILLS: Final = 4
 SHORT_SEED: Final = 1
 SHORT_OUTAGE_S: Final = 4.0
 SHORT_SCHEDULES: Final = 1
+SHORT_STACKS: Final = "local"
+"""The emulators take four times the CPU of one machine's adapters."""
 STACKS: Final[dict[str, tuple[StackName, ...]]] = {
     "embedded": ("embedded",),
     "runner": ("runner",),
     "cloud": ("cloud",),
+    "local": ("embedded", "runner"),
     "both": ("embedded", "cloud"),
     "all": ("embedded", "runner", "cloud"),
 }
@@ -68,7 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     schedules = f"schedules of faults on each stack (default: {SHORT_SCHEDULES}, of a few streams)"
     option("--chaos-schedules", None, schedules, type=int, metavar="N")
     option("--chaos-only", None, "the schedule of this seed alone", type=int, metavar="SEED")
-    option("--chaos-stack", "both", "what the pipeline stands on", choices=sorted(STACKS))
+    option("--chaos-stack", SHORT_STACKS, "what the pipeline stands on", choices=sorted(STACKS))
     option("--chaos-whisper", "stand-in", "who transcribes", choices=["stand-in", "real"])
     option("--whisper-outage", SHORT_OUTAGE_S, "how long Whisper is down", type=float, metavar="SECONDS")
 
@@ -81,7 +84,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     only = config.getoption("--chaos-only", default=None)
     first = config.getoption("--chaos-seed", default=SHORT_SEED) if only is None else only
     count = 1 if only is not None else config.getoption("--chaos-schedules", default=None) or SHORT_SCHEDULES
-    stacks = STACKS[config.getoption("--chaos-stack", default="both")]
+    stacks = STACKS[config.getoption("--chaos-stack", default=SHORT_STACKS)]
     whisper = ("whisper",) if config.getoption("--chaos-whisper", default="stand-in") == "real" else ()
     wanted = [
         pytest.param((stack, seed), id=f"{stack}-{seed}", marks=pytest.mark.component(*COMPONENTS[stack], *whisper))
