@@ -32,8 +32,6 @@ MAX_CHUNK_SAMPLES: Final = 4 * 3_600 * SAMPLE_RATE
 can claim to be weeks; an hour of silence in a lossless format is half a megabyte."""
 MAX_WHOLE_SAMPLES: Final = 24 * 3_600 * SAMPLE_RATE
 """A day: what is read of a file that can only be read as a whole."""
-_HEADER_BYTES: Final = 12
-"""So many bytes show that headerless samples are none of the containers with a header."""
 
 
 class _State(msgspec.Struct, array_like=True):
@@ -219,7 +217,7 @@ class AudioReader:
         state.tag_bytes += max(0, at - len(data))
         data = data[at:]
         pcm = declared_pcm(state.content_type)
-        if pcm and len(data) >= _HEADER_BYTES and not sniff.recording_begun_by(data):
+        if pcm and len(data) >= sniff.telling_bytes(data) and not sniff.recording_begun_by(data):
             state.demuxer = RawPcmDemuxer(pcm)
             return data
         name = sniff.sniffed(data) if data and tag_bytes(data) == 0 else None

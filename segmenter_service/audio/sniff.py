@@ -17,6 +17,10 @@ _CONTINUATIONS = (
 
 _FRAMES: Mapping[str, FrameDemuxer] = {"mp3": Mp3Demuxer(), "adts": AdtsDemuxer()}
 _FRAMES_IN_A_ROW = 3
+_EBML = b"\x1a\x45\xdf\xa3"
+_HEADER_BYTES = 12
+_EBML_HEADER_BYTES = 64
+"""Within them it says what kind of EBML it is."""
 
 
 def sniffed(data: bytes) -> str | None:
@@ -62,9 +66,15 @@ def _has_frames(data: bytes, frames: FrameDemuxer) -> bool | None:
     return False
 
 
+def telling_bytes(data: bytes) -> int:
+    """So many bytes of something that begins like `data` are enough for `recording_begun_by`."""
+    return _EBML_HEADER_BYTES if data.startswith(_EBML) else _HEADER_BYTES
+
+
 def recording_begun_by(data: bytes) -> str | None:
     """The container whose header `data` begins with, beyond doubt: safe to ask in the middle of a recording."""
-    if data.startswith(b"\x1a\x45\xdf\xa3") and (b"webm" in data[:64] or b"matroska" in data[:64]):
+    ebml = data[:_EBML_HEADER_BYTES]
+    if data.startswith(_EBML) and (b"webm" in ebml or b"matroska" in ebml):
         return "webm"
     if data.startswith(b"RIFF") and data[8:12] == b"WAVE":
         return "wav"

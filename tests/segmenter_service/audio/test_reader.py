@@ -204,3 +204,12 @@ def test_a_state_that_is_none_is_refused():
         with pytest.raises(Permanent) as caught:
             AudioReader.restore(state)
         assert caught.value.reason == "unreadable_state"
+
+
+@pytest.mark.parametrize("first_bytes", [13, 30, 63])
+def test_webm_that_is_declared_as_samples_is_webm_however_short_its_first_chunk_is(kit, first_bytes):
+    recording = kit.encode("webm opus")
+    reader = AudioReader.new("audio/pcm;rate=16000", keep_channels=False)
+    list(reader.feed(recording[:first_bytes]))
+    list(reader.feed(recording[first_bytes:]))
+    assert reader.container == "webm"
