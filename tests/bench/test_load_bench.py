@@ -38,7 +38,7 @@ def run(tmp_path: Path, *arguments: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.component("redis")
-def test_more_streams_than_whisper_carries_are_late_and_none_of_their_audio_is_lost(tmp_path: Path) -> None:
+def test_with_one_call_of_whisper_at_a_time_no_audio_of_three_streams_is_lost(tmp_path: Path) -> None:
     asked = (
         "--streams",
         "1,3",
@@ -63,9 +63,7 @@ def test_more_streams_than_whisper_carries_are_late_and_none_of_their_audio_is_l
         assert step["requests_per_s"].keys() == SERVICES
         assert step["redis_bytes_per_stream"] > 0
         assert step["finals"] > 0
-    assert report["steps"][1]["live"]["given_up"], (
-        "one call at a time is too few for three streams: live text goes first"
-    )
+        assert step["live"]["announced"] >= sum(step["live"]["given_up"].values())
 
 
 def step(streams: int, **changed: object) -> Step:
