@@ -16,7 +16,7 @@ from local_runner.data_dir import lock_folder
 from tests.security.conftest import ROOT
 from turnscribe.local_server import free_port
 
-STARTED_S = 60.0
+STARTED_S = 150.0
 
 
 def open_to_others(folder: Path) -> list[str]:
