@@ -34,7 +34,9 @@ KINDS: Final[Mapping[StackName, type[Embedded | Runner | Cloud]]] = {
 }
 PACE_S: Final = 0.7
 """Between two chunks of a stream: uploads last about as long as faults begin."""
-FINISH_S: Final = 120.0
+PATIENCE_S: Final = 150.0
+"""Of an uploader. Real ones have more; on a machine that is far too busy 90 s were not enough."""
+FINISH_S: Final = PATIENCE_S + 30.0
 SETTLED_S: Final = 120.0
 SHORT_FORM: Final = ("chromium", "lost chunk", "first of two", "second of two", "flac", "m4a", "no audio")
 """Of the streams, what a plain test run takes: it has a schedule for each stack, and little time."""
@@ -68,7 +70,7 @@ class Kept:
         """What a run without faults says, looked at once."""
         if stack not in self._references:
             installation = self.get(stack)
-            accepted = start(installation, self.streams(stack), new_run(stack), PACE_S / 4).finish(FINISH_S)
+            accepted = start(installation, self.streams(stack), new_run(stack), PACE_S / 4, PATIENCE_S).finish(FINISH_S)
             assert settled(installation, accepted, SETTLED_S), "without any fault it does not settle"
             evidence = look(installation, accepted)
             assert judge(accepted, evidence, None) == []
@@ -112,7 +114,7 @@ def under(schedule: Schedule, kept: Kept) -> tuple[Accepted, list[str]]:
     reference = kept.reference(schedule.stack)
     installation = kept.get(schedule.stack)
     run = new_run(f"{schedule.stack}-{schedule.seed}")
-    running = start(installation, kept.streams(schedule.stack), run, PACE_S)
+    running = start(installation, kept.streams(schedule.stack), run, PACE_S, PATIENCE_S)
     installation.disturb(schedule)
     accepted = running.finish(FINISH_S)
     return accepted, differences(installation, accepted, reference, SETTLED_S)

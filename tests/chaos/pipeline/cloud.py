@@ -26,7 +26,7 @@ from tests.chaos.pipeline.fronts import Fronts
 from tests.chaos.pipeline.installation import StackName
 from tests.chaos.pipeline.machine import steady_ports
 from tests.chaos.pipeline.processes import Processes
-from tests.chaos.pipeline.separate import SETTINGS, Disturbable, inherited, schedules_of, whisper_command
+from tests.chaos.pipeline.separate import OWN_SETTINGS, SETTINGS, Disturbable, inherited, schedules_of, whisper_command
 
 SERVICES: Final = tuple(services.SETTINGS)
 LINKS: Final = ("ingest", "redis", "whisper", "gcs", "firestore", "pubsub")
@@ -113,7 +113,7 @@ class Cloud(Disturbable):
             "FIRESTORE_EMULATOR_HOST": f"127.0.0.1:{self._links['firestore'][0]}",
             "STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{self._links['gcs'][0]}",
         }
-        return environ | services.own_environ(name, settings) | fronts
+        return environ | services.own_environ(name, settings) | OWN_SETTINGS.get(name, {}) | fronts
 
     def _apply_topology(self) -> None:
         urls = {name: f"http://127.0.0.1:{self._push_port}/{name}" for name in SERVICES}

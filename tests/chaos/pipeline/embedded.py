@@ -14,7 +14,7 @@ from local_cloud.emulators import redis_server
 from tests.chaos.pipeline.fronts import Fronts
 from tests.chaos.pipeline.installation import StackName
 from tests.chaos.pipeline.machine import SmallDisk, steady_ports
-from tests.chaos.pipeline.separate import GUNICORN, Disturbable, schedules_of, whisper_command
+from tests.chaos.pipeline.separate import GUNICORN, OWN_SETTINGS, Disturbable, schedules_of, whisper_command
 
 SERVICES = ("ingest", "segmenter", "transcribe")
 
@@ -81,7 +81,7 @@ class Embedded(Disturbable):
             "TRANSCRIPT_API_URL": self.read_url,
         }
         for name in SERVICES:
-            own = {**shared, "API_HOST": "127.0.0.1", "API_PORT": str(ports[name])}
+            own = {**shared, **OWN_SETTINGS.get(name, {}), "API_HOST": "127.0.0.1", "API_PORT": str(ports[name])}
             application = f"{name}_service.bootstrap:application()"
             self._processes.add(name, [*GUNICORN, application], ports[name], own, health="/health/ready")
         front_url = f"http://127.0.0.1:{self._push_port}"

@@ -38,6 +38,8 @@ SETTINGS: Final = {
     "TOKEN_CACHE_SEC": "1",
     "TRACE_EXPORTER": "none",
 }
+OWN_SETTINGS: Final[dict[str, dict[str, str]]] = {"ingest": {"GUNICORN_THREADS": "40"}}
+"""Of one service: twice as many threads as there are streams, as its setting asks for."""
 SWEEP_EVERY_S: Final = 1.0
 GUNICORN: Final = (sys.executable, "-m", "gunicorn", "--config", "python:common.gunicorn_conf")
 
