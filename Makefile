@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Arguments for the tools: make test ARGS='-k mailbox', make demo ARGS='--audio talk.mp3'.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test chaos outage bench lint types terraform images format docs lock clean
+.PHONY: help setup demo stack test chaos outage fuzz bench audit lint types terraform images format docs lock clean
 
 # The first of these that is 3.11, 3.12 or 3.13, which the tests run on; else any newer python3. `make setup PYTHON=…` overrides it.
 PYTHON ?= $(shell \
@@ -15,6 +15,7 @@ JOBS ?= 2
 KILLS ?= 50
 SEED ?= 1
 OUTAGE ?= 300
+FUZZ ?= 60
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +37,9 @@ chaos: $(INSTALLED) ## Kill an uploader and a server at random moments, KILLS=50
 outage: $(INSTALLED) ## Let Whisper be down in mid-stream in four ways, for OUTAGE=300 seconds each, and compare the transcripts
 	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components -rP -q tests/chaos/test_whisper_down.py --whisper-outage=$(OUTAGE) --chaos-seed=$(SEED) $(ARGS)
 
+fuzz: $(INSTALLED) ## Fuzz what reads foreign bytes under atheris, FUZZ=60 seconds for each target, from SEED=1
+	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ) --seed $(SEED) $(ARGS)
+
 bench: $(INSTALLED) ## Measure what is promised of speed and size; one table (half an hour; ARGS=--brief: five minutes)
 	@$(BIN)/python -m bench $(ARGS)
 
@@ -45,6 +49,9 @@ lint: $(INSTALLED) ## Check style and formatting
 
 types: $(INSTALLED) ## Check types, strictly
 	@$(BIN)/mypy
+
+audit: $(INSTALLED) ## Ask whether anything that is locked has a known vulnerability
+	@$(BIN)/python requirements/audit.py $(ARGS)
 
 terraform: $(INSTALLED) ## Check terraform/: format, validity, its tests on mocked providers, checkov's policies
 	@bash terraform/check.sh $(BIN) $(ARGS)

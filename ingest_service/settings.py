@@ -111,7 +111,8 @@ class IngestSettings(PushedSettings, frozen=True, kw_only=True):
             ge=0,
             description=(
                 "Requests of one tenant that one process of ingest works on at a time, WebSockets and waits for transcripts included. "
-                "Beyond: 429. 0: any number."
+                "Beyond: 429. 0: any number. With several tenants, set it below GUNICORN_THREADS: only then can none of them hold all threads "
+                "of a process."
             ),
         ),
     ] = 0
