@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Arguments for the tools: make test ARGS='-k mailbox', make demo ARGS='--audio talk.mp3'.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test chaos outage fuzz bench audit lint types terraform images format docs lock clean
+.PHONY: help setup demo stack test chaos outage fuzz load soak bench audit lint types terraform images format docs lock clean
 
 # The first of these that is 3.11, 3.12 or 3.13, which the tests run on; else any newer python3. `make setup PYTHON=…` overrides it.
 PYTHON ?= $(shell \
@@ -13,6 +13,8 @@ ARGS ?=
 # Processes that run tests side by side; most tests wait for processes of their own. JOBS=0: all tests in one.
 JOBS ?= 2
 KILLS ?= 50
+SCHEDULES ?= 200
+STACK ?= both
 SEED ?= 1
 OUTAGE ?= 300
 FUZZ ?= 60
@@ -31,14 +33,21 @@ stack: $(INSTALLED) ## Run the system as in production here: emulators of Google
 test: $(INSTALLED) ## Run all tests; the end names each component that was missing
 	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-chaos: $(INSTALLED) ## Kill an uploader and a server at random moments, KILLS=50 times each, drawn from SEED=1, and compare what arrived
-	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components -rP -q tests/chaos --chaos-kills=$(KILLS) --chaos-seed=$(SEED) $(ARGS)
+chaos: $(INSTALLED) ## Play SCHEDULES=200 seeded schedules of faults to STACK=both under twenty streams each, from SEED=1 on; and kill uploads KILLS=50 times
+	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components -rP -q tests/chaos/test_pipeline_chaos.py tests/chaos/uploads \
+	  --chaos-schedules=$(SCHEDULES) --chaos-stack=$(STACK) --chaos-kills=$(KILLS) --chaos-seed=$(SEED) $(ARGS)
 
 outage: $(INSTALLED) ## Let Whisper be down in mid-stream in four ways, for OUTAGE=300 seconds each, and compare the transcripts
 	@$(BIN)/python -m pytest -c pyproject.toml -p tests.components -rP -q tests/chaos/test_whisper_down.py --whisper-outage=$(OUTAGE) --chaos-seed=$(SEED) $(ARGS)
 
 fuzz: $(INSTALLED) ## Fuzz what reads foreign bytes under atheris, FUZZ=60 seconds for each target, from SEED=1
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ) --seed $(SEED) $(ARGS)
+
+load: $(INSTALLED) ## Play more and more live streams until they are too many, and see where each resource goes and what gives way (ten minutes)
+	@$(BIN)/python -m bench.load $(ARGS)
+
+soak: $(INSTALLED) ## Let meetings come and go for an hour, and see what grows
+	@$(BIN)/python -m bench.soak $(ARGS)
 
 bench: $(INSTALLED) ## Measure what is promised of speed and size; one table (half an hour; ARGS=--brief: five minutes)
 	@$(BIN)/python -m bench $(ARGS)
