@@ -1,4 +1,7 @@
-"""One local runner for all of it: real processes over HTTP, two tenants, and a Whisper that hears attacks."""
+"""One local runner for all of it: real processes over HTTP, two tenants, and a Whisper that hears attacks.
+
+`pytest tests/hostile --hostile=all` tries every attack at every route; otherwise each is tried at some, and each route with some.
+"""
 
 import json
 from collections.abc import Iterator
@@ -9,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from tests.e2e.conftest import READY_S, demo_environment
+from tests.hostile.choice import Choice
 from tests.hostile.hostile_whisper import HostileWhisper
 from tests.hostile.raw import Address, Answer, asked
 from turnscribe.local_server import LocalServer, free_port
@@ -49,6 +53,22 @@ class Runner:
     @property
     def log(self) -> list[str]:
         return self.server.log_path.read_text().splitlines()
+
+    def log_since(self, at: int) -> tuple[list[str], int]:
+        """The whole lines from this byte on, and the byte where they end."""
+        with self.server.log_path.open("rb") as file:
+            file.seek(at)
+            whole, end, _ = file.read().rpartition(b"\n")
+        return whole.decode().splitlines(), at + len(whole + end)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--hostile", choices=["some", "all"], default="some", help="how many combinations are tried")
+
+
+@pytest.fixture(scope="session")
+def choice(pytestconfig: pytest.Config) -> Choice:
+    return Choice(pytestconfig.getoption("--hostile", default="some") == "all")
 
 
 def _token_of(address: Address, operator: str, tenant: str) -> str:

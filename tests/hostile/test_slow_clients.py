@@ -10,7 +10,6 @@ import select
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
-from pathlib import Path
 
 import pytest
 
@@ -28,6 +27,14 @@ _names = count()
 @pytest.fixture(scope="module")
 def ingest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IngestProcess]:
     with IngestProcess(tmp_path_factory.mktemp("data"), TENANT_CONCURRENT_REQUESTS="4") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IngestProcess]:
+    """Of four threads and fifty connections."""
+    own = {"GUNICORN_THREADS": "4", "GUNICORN_CMD_ARGS": "--worker-connections 50"}
+    with IngestProcess(tmp_path_factory.mktemp("data"), **own) as running:
         yield running
 
 
@@ -76,23 +83,21 @@ def test_a_tenant_at_his_limit_keeps_no_other_from_uploading(ingest: IngestProce
 
 
 @pytest.mark.slow
-def test_slow_bodies_give_way_where_others_wait_and_are_told_to_come_again(tmp_path: Path) -> None:
-    with IngestProcess(tmp_path, GUNICORN_THREADS="4") as ingest:
-        with opened(ingest.address, 12, head("PUT", CHUNK, BEARER, "Content-Length: 100000") + b"x") as held:
-            assert uploaded(ingest) == 201
-            answered, _, _ = select.select(held, [], [], PATIENCE_S)
-            told = read_answer(answered[0])
-        assert (told.status, told.json["type"]) == (429, "urn:turnscribe:problem:too-many-requests")
-        assert "Retry-After" in told.headers
-        assert ingest.stored("slow") == {}
-        assert uploaded(ingest) == 201
+def test_slow_bodies_give_way_where_others_wait_and_are_told_to_come_again(small: IngestProcess) -> None:
+    with opened(small.address, 12, head("PUT", CHUNK, BEARER, "Content-Length: 100000") + b"x") as held:
+        assert uploaded(small) == 201
+        answered, _, _ = select.select(held, [], [], PATIENCE_S)
+        told = read_answer(answered[0])
+    assert (told.status, told.json["type"]) == (429, "urn:turnscribe:problem:too-many-requests")
+    assert "Retry-After" in told.headers
+    assert small.stored("slow") == {}
+    assert uploaded(small) == 201
 
 
-def test_more_connections_than_the_server_takes_make_room_for_the_next(tmp_path: Path) -> None:
-    with IngestProcess(tmp_path, GUNICORN_CMD_ARGS="--worker-connections 50") as ingest:
-        assert uploaded(ingest) == 201
-        with opened(ingest.address, 120, b"PUT /v1/streams"):
-            assert uploaded(ingest) == 201
+def test_more_connections_than_the_server_takes_make_room_for_the_next(small: IngestProcess) -> None:
+    assert uploaded(small) == 201
+    with opened(small.address, 120, b"PUT /v1/streams"):
+        assert uploaded(small) == 201
 
 
 @pytest.mark.parametrize(
