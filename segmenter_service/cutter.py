@@ -6,7 +6,14 @@ from segmenter_service.holding import Holding
 from segmenter_service.lane import Lane
 from segmenter_service.observations import adopt_from_bucket
 from segmenter_service.relabelling import forget_old, relabelled_ms
-from segmenter_service.segments import KEPT_TURNS_MS, forget_provisional, turns_around, write_final, write_provisional
+from segmenter_service.segments import (
+    KEPT_TURNS_MS,
+    forget_provisional,
+    too_old_to_show,
+    turns_around,
+    write_final,
+    write_provisional,
+)
 from segmenter_service.settings import SegmenterSettings
 from segmenter_service.synchronising import follow_speakers
 from segmenter_service.voice_activity import FRAME_MS, FRAME_SAMPLES
@@ -27,6 +34,8 @@ def cut_what_is_ready(holding: Holding, *, ended: bool = False, all_speakers_kno
     """
     state = holding.state
     holding.waits_for_speakers = False
+    if state.timeline.take_more():
+        adopt_from_bucket(holding)
     for lane in state.lanes:
         while _step(holding, lane, ended=ended, all_speakers_known=ended or all_speakers_known):
             holding.still_mine()
@@ -114,7 +123,8 @@ def _assume_known(holding: Holding, until_ms: int) -> None:
 def show_open_segments(holding: Holding) -> None:
     """Publish a provisional revision of every open segment that TRANSCRIBER_STEP_SEC has been added to, if there is speech in that.
 
-    A segment may be open long after its last word, while its cut waits for who spoke. No revision has that silence in it.
+    A segment may be open long after its last word, while its cut waits for who spoke. No revision has that silence in it. Whoever is
+    behind with the audio shows nothing until it has caught up: that text would be dropped for its age.
     """
     settings = holding.around.settings
     step_frames = round(settings.transcriber_step_sec * 1000) // FRAME_MS
@@ -122,6 +132,6 @@ def show_open_segments(holding: Holding) -> None:
         if lane.end_frame - lane.provisional_end_frame < step_frames:
             continue
         end_frame = lane.start_frame + spoken_frames(lane.activity, policy_of(settings))
-        if end_frame > max(lane.start_frame, lane.provisional_end_frame):
+        if end_frame > max(lane.start_frame, lane.provisional_end_frame) and not too_old_to_show(holding, end_frame):
             samples = audio_between(holding, lane.start_frame * FRAME_SAMPLES, end_frame * FRAME_SAMPLES)
             write_provisional(holding, lane, end_frame, samples[lane.channel])

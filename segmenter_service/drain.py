@@ -23,7 +23,7 @@ from segmenter_service.holding import Holding, Surroundings
 from segmenter_service.late_chunks import fill_gaps, header_came_late, note_late
 from segmenter_service.mail import Item, Mail, drained, field_and_value, read_mail
 from segmenter_service.mailbox import Lease, Mailbox, MayWait, Scripts
-from segmenter_service.observations import adopt_from_bucket, take_in
+from segmenter_service.observations import adopt_from_bucket, take_in, take_in_large
 from segmenter_service.pcm_window import PcmCache, PcmWindow
 from segmenter_service.recovery import forget_what_was_given_up, rebuilt, write_checkpoint
 from segmenter_service.relabelling import relabel
@@ -186,6 +186,7 @@ def _move(holding: Holding, mail: Mail) -> bool:
         state.last_seq, state.observations_sent = mail.end.last_seq, mail.end.observations
     for observation in mail.observations:
         take_in(holding, observation)
+    take_in_large(holding, mail.large_observations)
     for seq in mail.chunks:
         if seq < state.next_seq:
             note_late(holding, seq)

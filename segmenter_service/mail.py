@@ -9,6 +9,9 @@ from common.events import ChunkStored, SpeakersObserved, StreamEnded, StreamEras
 
 _CHUNK: Final = b"c:"
 _OBSERVATION: Final = b"o:"
+_LARGE_OBSERVATION: Final = b"n:"
+LARGE_BYTES: Final = 8 * 1024
+"""What is larger is told of by its object's name: a mailbox may have to wait for its holder."""
 _END: Final = b"end"
 _REGISTRY: Final = b"registry"
 
@@ -27,6 +30,8 @@ class Mail(msgspec.Struct):
 
     chunks: dict[int, ChunkMail]
     observations: list[SpeakersObserved]
+    large_observations: list[str] = []
+    """Names of their objects."""
     end: StreamEnded | None = None
     asks_registry: bool = False
     """The registry has something to say of the stream that its state may not know: that it was erased, or is to be cut anew."""
@@ -42,7 +47,10 @@ def field_and_value(event: Item, accepted_ms: int | None = None) -> tuple[bytes,
             mail = ChunkMail(event.captured_at_ms, event.options, accepted_ms)
             return b"%s%d" % (_CHUNK, event.seq), msgspec.msgpack.encode(mail)
         case SpeakersObserved():
-            return _OBSERVATION + event.observation_id.encode(), msgspec.msgpack.encode(event)
+            encoded = msgspec.msgpack.encode(event)
+            if len(encoded) > LARGE_BYTES:
+                return _LARGE_OBSERVATION + event.observation_id.encode(), event.object_name.encode()
+            return _OBSERVATION + event.observation_id.encode(), encoded
         case StreamEnded():
             return _END, msgspec.msgpack.encode(event)
         case StreamErased() | StreamReplayed():
@@ -62,6 +70,8 @@ def read_mail(fields: dict[bytes, bytes]) -> Mail:
             mail.chunks[int(field[len(_CHUNK) :])] = msgspec.msgpack.decode(value, type=ChunkMail)
         elif field.startswith(_OBSERVATION):
             mail.observations.append(msgspec.msgpack.decode(value, type=SpeakersObserved))
+        elif field.startswith(_LARGE_OBSERVATION):
+            mail.large_observations.append(value.decode())
         elif field == _REGISTRY:
             mail.asks_registry = True
         else:

@@ -1,13 +1,14 @@
 """Speaker observations of a connection: from its mail, and from the bucket where an event has not come (yet)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 
 from common.events import SpeakersObserved
 from common.object_names import ConnectionObjects
-from common.ports.blob_store import BlobStore
+from common.ports.blob_store import BlobNotFound, BlobStore
 from common.stored_chunks import event_of_content
 from segmenter_service.announced import touch
 from segmenter_service.holding import Holding
@@ -27,6 +28,13 @@ def take_in(holding: Holding, observation: SpeakersObserved) -> None:
         touch(state.announced, *about)
 
 
+def take_in_large(holding: Holding, names: Iterable[str]) -> None:
+    """Add the observations that only their objects' names came of. What was deleted meanwhile says nothing."""
+    for name in names:
+        with suppress(BlobNotFound):
+            take_in(holding, event_of_content(holding.around.blobs.read(name), SpeakersObserved))
+
+
 def adopt_from_bucket(holding: Holding, *, of_cut_audio: bool = False) -> bool:
     """Take in what the bucket has and the timeline has not seen. True when it changed what is known.
 
@@ -38,7 +46,10 @@ def adopt_from_bucket(holding: Holding, *, of_cut_audio: bool = False) -> bool:
     from_ms = state.timeline.pruned_before_ms if of_cut_audio else state.uncut_from_sample // SAMPLES_PER_MS
     for name in stored_after(blobs, holding.objects, state, from_ms):
         holding.still_mine()
-        take_in(holding, event_of_content(blobs.read(name), SpeakersObserved))
+        observation = event_of_content(blobs.read(name), SpeakersObserved)
+        take_in(holding, observation)
+        if state.timeline.leaves(observation):  # what follows is later still
+            break
     return msgspec.msgpack.encode(state.timeline) != before
 
 

@@ -17,6 +17,12 @@ SEAM_MS: Final = 250
 ALWAYS_MS: Final = 2**62
 """No time is as far from stream time 0, before it or after it."""
 
+MOST_INTERVALS: Final = 20_000
+"""Of one clock: hours of a lively meeting, some 200 KB. What begins later than the first three quarters is then left in the bucket."""
+
+LOOK_AHEAD_MS: Final = 6_000
+"""Who spoke is asked for so far beyond the end of a segment."""
+
 Interval = tuple[int, int]
 
 
@@ -27,6 +33,25 @@ class Observed(msgspec.Struct, array_like=True):
     """Where it is known who spoke and who was silent."""
     active: dict[str, list[Interval]] = {}
     """Where each speaker spoke."""
+    left_from_ms: int | None = None
+    """What begins here or later was too much to keep, and is in the bucket alone."""
+
+    def __len__(self) -> int:
+        """Intervals."""
+        return len(self.covered) + sum(map(len, self.active.values()))
+
+    def leave_what_is_too_much(self) -> None:
+        """Keep what begins first: it is needed first. Of the rest it is not known any more that it was observed."""
+        if len(self) <= MOST_INTERVALS:
+            return
+        starts = sorted(start for spoken in self.active.values() for start, _ in spoken)
+        starts = starts or [start for start, _ in self.covered]
+        from_ms = starts[min(len(starts) - 1, MOST_INTERVALS * 3 // 4)]
+        self.left_from_ms = from_ms if self.left_from_ms is None else min(self.left_from_ms, from_ms)
+        known_ms = from_ms - LOOK_AHEAD_MS
+        self.covered = [(start, min(end, known_ms)) for start, end in self.covered if start < known_ms]
+        active = {speaker: [each for each in spoken if each[0] < from_ms] for speaker, spoken in self.active.items()}
+        self.active = {speaker: spoken for speaker, spoken in active.items() if spoken}
 
 
 class SpeakerTimeline(msgspec.Struct, array_like=True):
@@ -63,6 +88,21 @@ class SpeakerTimeline(msgspec.Struct, array_like=True):
         for speaker, intervals in spoken.items():
             observed.active[speaker] = _united([*observed.active.get(speaker, ()), *intervals])
         self._drop_pruned()
+        observed.leave_what_is_too_much()
+
+    def leaves(self, observation: SpeakersObserved) -> bool:
+        """True where this observation, or what begins later on its clock, was left in the bucket."""
+        left_from_ms = (self.epoch if observation.clock == "epoch" else self.stream).left_from_ms
+        return left_from_ms is not None and observation.covered_from_ms >= left_from_ms
+
+    def take_more(self) -> bool:
+        """True where something was left in the bucket and there is room again: it is to be added once more."""
+        waiting = [each for each in (self.epoch, self.stream) if each.left_from_ms is not None]
+        if not waiting or any(len(each) > MOST_INTERVALS // 2 for each in waiting):
+            return False
+        for each in waiting:
+            each.left_from_ms = None
+        return True
 
     def known_until(self, from_ms: int) -> int:
         """Until when it is known without a break who spoke, from `from_ms` on; `from_ms` itself where nothing is known."""
