@@ -67,6 +67,8 @@ def test_what_is_none_is_not_found(tmp_path: Path) -> None:
         "password=hunter2",
         "https://whisper.example/v1?token=",
         "Authorization: Bearer {token}",
+        "x" + PLANTED["Google API key"],
+        "0" + PLANTED["OpenAI project key"],
     ):
         assert list(find(harmless)) == []
 
