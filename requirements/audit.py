@@ -160,7 +160,7 @@ def audit(folder: Path, options: Sequence[str], today: date) -> int:
     unknown: list[str] = []
     rounds = list(rounds_of(pins))
     first = rounds[0][:1]
-    if findings_of(ask(first, options))[1]:  # hundreds of questions would not be answered either
+    if len(pins) > 1 and findings_of(ask(first, options))[1]:  # hundreds of questions would not be answered either
         raise NotAudited(f"nothing is known even about {first[0]}: vulnerabilities can't be asked for here")
     for requirements in rounds:
         found, not_known = findings_of(ask(requirements, options))

@@ -207,7 +207,7 @@ def test_where_nothing_is_known_it_passes_and_where_nobody_answers_it_says_so(tm
     (tmp_path / "accepted.toml").touch()
     with vulnerability_service("nothing") as (url, asked):
         told = run(url, "--folder", str(tmp_path))
-    assert (told.returncode, asked) == (0, ["old==1.0"] * 2), told.stderr
+    assert (told.returncode, asked) == (0, ["old==1.0"]), told.stderr
     assert told.stdout == "audit: 1 locked packages have no known vulnerability but the 0 accepted ones\n"
     told = run(url, "--folder", str(tmp_path), "--if-reachable")  # nobody listens there any more
     assert (told.returncode, told.stdout[:16]) == (0, "audit: not done:"), told.stderr
