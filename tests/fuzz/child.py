@@ -1,7 +1,7 @@
 """Targets in a process of their own, under atheris: `python -m tests.fuzz.child GROUP TARGET [libFuzzer's arguments]`.
 
 The process may have MEMORY_BYTES of address space and no more, so that what would fill a machine fails here as a MemoryError.
-TARGET may be `all`: the first byte of each input chooses among the group's.
+TARGET may be `all`: the first byte of each input chooses among the group's; and so may GROUP, for those of every group.
 """
 
 import resource
@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from typing import Final
 
-from tests.fuzz.targets import group
+from tests.fuzz.targets import GROUPS, group
 
 MEMORY_BYTES: Final = 3 << 30
 PACKAGES: Final = ["common", "segmenter_service", "ingest_service", "transcribe_service"]
@@ -34,7 +34,7 @@ def quiet() -> None:
 
 def function(of_group: str, name: str) -> Callable[[bytes], None]:
     """What an input is given to."""
-    targets = group(of_group)
+    targets = {each: run for one in (GROUPS if of_group == ALL else (of_group,)) for each, run in group(one).items()}
     if name != ALL:
         return targets[name].run
     runs = [targets[each].run for each in sorted(targets)]
