@@ -116,6 +116,11 @@ def test_a_head_that_two_servers_read_differently_is_refused_and_the_connection_
     assert answer.header("Connection").lower() == "close" or answer.status == 401, answer
 
 
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "Script-Name", "PATH_INFO", "X-Script-Name", "X-Forwarded-Prefix"])
+def test_no_header_makes_another_path_of_the_one_that_is_asked_for(runner: Runner, name: str) -> None:
+    assert runner.asked("GET", "/elsewhere/health", f"{name}: /elsewhere").status in {400, 404}
+
+
 def test_origins_are_not_reflected_and_no_cookie_is_set(runner: Runner, choice: Choice) -> None:
     origins = (
         "https://evil.example",
