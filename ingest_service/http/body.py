@@ -6,16 +6,10 @@ from typing import Final
 from flask import Request
 from gunicorn.http.errors import ParseException
 
+from common.limited_body import IncompleteBody
 from common.problems import Problem
 
 PIECE_BYTES: Final = 256 * 1024
-
-
-class IncompleteBody(Problem):
-    """400: the connection broke, or what came is no body."""
-
-    def __init__(self) -> None:
-        super().__init__(400, "incomplete-body", "The body broke off or is malformed; it was not accepted.")
 
 
 def read_body(req: Request, limit_bytes: int) -> bytes:

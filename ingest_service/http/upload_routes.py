@@ -16,10 +16,11 @@ from common.auth import TokenVerifier, principal
 from common.clock import Clock
 from common.errors import Backpressure
 from common.ids import checked_id
+from common.limited_body import IncompleteBody
 from common.openapi.described import Answer, Body, Content, Header, IdText, Parameter, described, named
 from common.ports.token_store import Scope
 from common.problems import Problem
-from ingest_service.http.body import IncompleteBody, body_pieces
+from ingest_service.http.body import body_pieces
 from ingest_service.http.idempotency import IDEMPOTENCY_KEY, RecordingName, idempotency_key, recording_name
 from ingest_service.http.limits import TenantLimits, guard
 from ingest_service.http.tus_headers import (

@@ -47,3 +47,19 @@ def test_of_an_endless_body_little_is_read(app: Flask) -> None:
     environ = {"wsgi.input": body, "wsgi.input_terminated": True}
     assert app.test_client().post("/", environ_overrides=environ).status_code == 413
     assert body.read_bytes <= 64 * 1024 + LIMIT
+
+
+def test_of_a_body_that_breaks_off_nothing_is_made(app: Flask) -> None:
+    environ = {"wsgi.input": io.BytesIO(b"x" * 10), "wsgi.input_terminated": True, "CONTENT_LENGTH": "20"}
+    answer = app.test_client().post("/", environ_overrides=environ)
+    assert answer.status_code == 400
+    assert "urn:turnscribe:problem:incomplete-body" in answer.text
+
+
+def test_a_connection_that_breaks_under_the_reader_is_said_to(app: Flask) -> None:
+    class Broken:
+        def read(self, _size: int) -> bytes:
+            raise ConnectionResetError
+
+    environ = {"wsgi.input": Broken(), "wsgi.input_terminated": True, "CONTENT_LENGTH": "20"}
+    assert app.test_client().post("/", environ_overrides=environ).status_code == 400

@@ -1,4 +1,5 @@
 import base64
+import io
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -175,6 +176,15 @@ def test_a_poison_message_is_quarantined_and_acknowledged(body: bytes) -> None:
     receiver = Receiver()
     assert receiver.push(body) == 204
     assert receiver.quarantined == [(body, "invalid_envelope")]
+
+
+def test_a_push_that_breaks_off_is_no_poison_message_and_comes_again() -> None:
+    receiver = Receiver()
+    body = wrapped(message_of(ENDED))
+    environ = {"wsgi.input": io.BytesIO(body[:40]), "wsgi.input_terminated": True, "CONTENT_LENGTH": str(len(body))}
+    answer = receiver.client.post("/push/sub", environ_overrides=environ, headers=AUTHORIZED)
+    assert answer.status_code == 400
+    assert (receiver.handled, receiver.quarantined) == ([], [])
 
 
 def test_an_event_that_cannot_be_quarantined_comes_again() -> None:
