@@ -18,6 +18,7 @@ from bench.soak_report import Sample, growth, report, table
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_meetings_come_and_go_and_every_process_is_watched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -38,7 +39,7 @@ def test_meetings_come_and_go_and_every_process_is_watched(
     ]
     command += ["--every-sec", "3", "--keep", str(kept), "--json"]
     environ = {**os.environ, "TMPDIR": str(folder)}
-    ran = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=280, check=False)
+    ran = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=560, check=False)
     assert ran.returncode == 0, ran.stderr
     assert list(folder.iterdir()) == []
     told = json.loads(ran.stdout)

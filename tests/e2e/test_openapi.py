@@ -22,7 +22,7 @@ from tests.e2e.excerpts import write_excerpt
 from tests.transcribe_service.whisper.whisper_server import scripted_whisper
 from turnscribe.local_server import LocalServer, free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 HERE = Path(__file__).parent
 SEED = 20_251
 EXAMPLES = 12
