@@ -44,7 +44,7 @@ def test_with_one_call_of_whisper_at_a_time_no_audio_of_three_streams_is_lost(tm
         "--streams",
         "1,3",
         "--seconds",
-        "8",
+        "9",
         "--whisper-workers",
         "1",
         "--whisper-queue",
@@ -56,7 +56,7 @@ def test_with_one_call_of_whisper_at_a_time_no_audio_of_three_streams_is_lost(tm
     assert [step["streams"] for step in report["steps"]] == [1, 3]
     for step in report["steps"]:
         assert step["lost_ms"] == step["incomplete"] == 0
-        assert step["audio_s"] == 8 * step["streams"]
+        assert step["audio_s"] == 9 * step["streams"]
         assert step["cpu_per_audio_s"].keys() == SERVICES
         assert step["besides_cpu_per_audio_s"].keys() == {"redis", "queue"}
         assert step["resident_mib"].keys() == step["descriptors"].keys() == SERVICES | {"redis", "queue"}
