@@ -3,6 +3,9 @@
 Gunicorn's own threads wait for the rest of a head, for a body that the application did not want and (on the only thread that accepts) for
 the client's end of a connection. So a handful of connections that send a byte now and then would stop a service, without any token.
 Here the poller waits for heads and for ends, with neither thread nor patience, and `common.patience` says how long a body may take.
+
+The thread that accepts is woken once for each request: it reads the head where it is told that there is something, and the thread that
+has answered gives its connection back to the poller by itself.
 """
 
 import errno
@@ -11,12 +14,12 @@ import socket
 import struct
 import time
 from collections import deque
-from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from threading import Lock
 from typing import Any, Final
 
+from gunicorn.http.body import LengthReader
 from gunicorn.http.errors import NoMoreData
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import SocketUnreader
@@ -37,6 +40,8 @@ SEND_S: Final = 60
 """A client that takes nothing of its answer for so long has gone."""
 _TICK_S: Final = 0.5
 _READ_BYTES: Final = 16 * 1024
+_BODY_BYTES: Final = 1024 * 1024
+"""Of a body at once, as gunicorn does."""
 _NO_ROOM: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _NOBODY_THERE: Final = {errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK}
 _REFUSED: Final = "HTTP/1.1 {}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -54,18 +59,26 @@ class _PacedUnreader(SocketUnreader):
             return self._received(size_hint)
         if self.patience is None:
             raise NoMoreData(b"")
+        with suppress(BlockingIOError):  # mostly it is there, and neither clock nor time-out is needed
+            data = self._there(size_hint)
+            self.patience.waited(0.0, len(data))
+            return data
         while True:
-            began_s, data = time.monotonic(), None
+            began_s, received = time.monotonic(), None
             self.sock.settimeout(_TICK_S)
             try:
-                data = self._received(size_hint)
+                received = self._received(size_hint)
             except TimeoutError:
                 pass
             finally:
                 self.sock.settimeout(None)
-            self.patience.waited(time.monotonic() - began_s, len(data or b""))
-            if data is not None:
-                return data
+            self.patience.waited(time.monotonic() - began_s, len(received or b""))
+            if received is not None:
+                return received
+
+    def _there(self, size_hint: int | None) -> bytes:
+        wanted = min(max(size_hint or 0, self.mxchunk), _BODY_BYTES)
+        return self.sock.recv(wanted, socket.MSG_DONTWAIT)
 
     def _received(self, size_hint: int | None) -> bytes:
         return super().chunk(size_hint)  # type: ignore[call-arg]  # the types are of gunicorn 26
@@ -79,6 +92,8 @@ class _Connection(TConn):
         self.head = bytearray()
         self.unreader = _PacedUnreader(sock)
         self.lingered_bytes = 0
+        self.is_idle = False
+        """Between two requests: nothing of the next one has come."""
         self.data_ready = True
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", SEND_S, 0))
 
@@ -105,13 +120,23 @@ class PatientWorker(ThreadWorker):
         self._lingering: deque[_Connection] = deque()
         self._waiting = 0
         self._lock = Lock()
+        self._parking = Lock()
+        """Held by whoever moves connections into `keepalived_conns`, or looks through them: other threads park what they answered."""
         self._bodies = SlowBodies(self.cfg.threads, lambda: self._waiting > 0)
 
     def enqueue_req(self, conn: TConn) -> None:
         """Let the next free thread answer a request."""
         with self._lock:
             self._waiting += 1
-        super().enqueue_req(conn)
+        if isinstance(conn, _Connection):
+            self.tpool.submit(self._answer, conn)
+        else:
+            super().enqueue_req(conn)
+
+    def notify(self) -> None:
+        """Nobody looks where there is no time-out, and it is said in each turn of the loop."""
+        if self.timeout:
+            super().notify()
 
     def accept(self, listener: socket.socket) -> None:
         """Take a connection, and make room for the next one."""
@@ -131,40 +156,43 @@ class PatientWorker(ThreadWorker):
         if self.nr_conns >= self.worker_connections:
             self._make_room()
 
-    def on_client_socket_readable(self, conn: TConn, client: socket.socket) -> None:
-        """The next request of a connection begins."""
+    def _on_readable(self, conn: _Connection, client: socket.socket) -> None:
+        """The next request of a connection begins, or more of a head is there."""
         if _is_closed(client):
-            return
-        if not isinstance(conn, _Connection):
-            super().on_client_socket_readable(conn, client)
-            return
-        self.poller.unregister(client)
-        self.keepalived_conns.remove(conn)
-        self._await_head(conn)
-
-    def on_pending_socket_readable(self, conn: TConn, client: socket.socket) -> None:
-        """More of a head is there."""
-        if _is_closed(client):
-            return
-        if not isinstance(conn, _Connection):
-            super().on_pending_socket_readable(conn, client)
             return
         try:
-            data = client.recv(_READ_BYTES)
+            data = client.recv(_READ_BYTES, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return
         except OSError:
             data = b""
         if data and not conn.take(data) and len(conn.head) <= MAX_HEAD_BYTES:
+            if conn.is_idle:
+                self._unpark(conn)
+                self._await_more(conn)
             return
         self.poller.unregister(client)
-        self.pending_conns.remove(conn)
+        if conn.is_idle:
+            self._unpark(conn)
+        else:
+            self.pending_conns.remove(conn)
         if not data:
             self._close(conn)
         elif len(conn.head) > MAX_HEAD_BYTES:
             self._refuse(conn)
         else:
             self.enqueue_req(conn)
+
+    def _answer(self, conn: _Connection) -> None:
+        """Answer a request in a thread, and wait for the next one: the thread that accepts need not be woken for that."""
+        goes_on = False
+        try:
+            goes_on = bool(self.handle(conn))
+        finally:
+            if goes_on and self.alive and not conn.unreader.buf.getvalue():
+                self._park(conn)
+            else:
+                self.method_queue.defer(self._finish, conn, goes_on)
 
     def handle(self, conn: TConn) -> Any:
         """Answer a request whose head is there, in a thread."""
@@ -189,27 +217,42 @@ class PatientWorker(ThreadWorker):
     def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
         if not keepalive or not isinstance(conn, _Connection):
             return bool(super()._keepalive_after(conn, keepalive))  # type: ignore[misc]  # the types are of gunicorn 26
-        conn.unreader.is_draining = True
         parser: Any = conn.parser
+        body = parser.mesg.body
+        if isinstance(body.reader, LengthReader) and body.reader.length == 0 and not body.failed:
+            return True  # it was read to its end
+        conn.unreader.is_draining = True
         return bool(parser.finish_body(deadline=time.monotonic() + DRAIN_S))
 
-    def finish_request(self, conn: TConn, fs: "Future[Any]") -> None:
-        """After the answer, on the thread that accepts: wait for the next request, or for the client's end, without waiting here."""
-        if not isinstance(conn, _Connection):
-            super().finish_request(conn, fs)
-            return
-        if fs.cancelled() or fs.exception() or not fs.result():
+    def _finish(self, conn: _Connection, goes_on: bool) -> None:
+        """After an answer, on the thread that accepts: wait for the next request, or for the client's end, without waiting here."""
+        if not goes_on:
             self._linger(conn)
-            return
-        if begun := conn.unreader.take_buffered():
+        elif begun := conn.unreader.take_buffered():
             self._await_head(conn, begun)
-            return
-        conn.sock.setblocking(False)
-        conn.set_timeout()
-        if not self.alive:
-            conn.timeout = time.monotonic() + LINGER_S
-        self.keepalived_conns.append(conn)
-        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_client_socket_readable, conn))
+        else:
+            self._park(conn)
+
+    def _park(self, conn: _Connection) -> None:
+        """Wait for the next request, from whatever thread. Once it is registered, the connection is no longer the caller's."""
+        with self._parking:
+            conn.is_idle = True
+            conn.set_timeout()
+            self.keepalived_conns.append(conn)
+            if not self.alive:  # looked at after it was appended: whoever stops caps what is there
+                conn.timeout = time.monotonic() + LINGER_S
+            with suppress(OSError, ValueError, KeyError):  # the poller was closed: the worker is at its end
+                self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._on_readable, conn))
+
+    def _unpark(self, conn: _Connection) -> None:
+        with self._parking:
+            self.keepalived_conns.remove(conn)
+        conn.is_idle = False
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """Close what waited too long for its next request."""
+        with self._parking:
+            super().murder_keepalived(force)  # type: ignore[call-arg]  # the types are of gunicorn 26
 
     def murder_pending(self) -> None:
         """Close what waited too long: for its head, or for its client's end."""
@@ -220,7 +263,8 @@ class PatientWorker(ThreadWorker):
 
     def _cap_keepalive(self, deadline: float) -> None:
         """A stopping worker waits for no head longer than for a next request."""
-        super()._cap_keepalive(deadline)  # type: ignore[misc]  # the types are of gunicorn 26
+        with self._parking:
+            super()._cap_keepalive(deadline)  # type: ignore[misc]  # the types are of gunicorn 26
         for conn in self.pending_conns:
             conn.timeout = min(conn.timeout or deadline, deadline)
 
@@ -228,15 +272,17 @@ class PatientWorker(ThreadWorker):
         if conn.take(begun):
             self.enqueue_req(conn)
             return
-        conn.sock.setblocking(False)
+        self._await_more(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._on_readable, conn))
+
+    def _await_more(self, conn: _Connection) -> None:
         conn.timeout = time.monotonic() + HEAD_S
         self.pending_conns.append(conn)
-        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def _refuse(self, conn: _Connection) -> None:
         status = "431 Request Header Fields Too Large" if b"\r\n" in conn.head else "414 URI Too Long"
         with suppress(OSError):
-            conn.sock.send(_REFUSED.format(status).encode())
+            conn.sock.send(_REFUSED.format(status).encode(), socket.MSG_DONTWAIT)
         self._linger(conn)
 
     def _linger(self, conn: _Connection) -> None:
@@ -273,7 +319,8 @@ class PatientWorker(ThreadWorker):
                 return
 
     def _let_go(self, waiting: "deque[Any]", conn: TConn) -> None:
-        waiting.remove(conn)
+        with self._parking:
+            waiting.remove(conn)
         with suppress(OSError, KeyError, ValueError):
             self.poller.unregister(conn.sock)
         self._close(conn)
