@@ -122,11 +122,14 @@ class Requests:
         while True:
             try:
                 answer = self._sent(method, path, query, body, headers)
-            except urllib3.exceptions.HTTPError as error:
-                why = type(error).__name__
-            else:
                 if 200 <= answer.status < 300:
                     return json.loads(answer.data)
+            except (
+                urllib3.exceptions.HTTPError,
+                json.JSONDecodeError,
+            ) as error:  # one that is cut in its head has no body
+                why = type(error).__name__
+            else:
                 why = f"{answer.status} {answer.data[:300].decode(errors='replace')}"
                 if answer.status not in PASSING | not_yet:
                     raise GivenUp(f"{method} {path} is refused: {why}")
@@ -138,9 +141,9 @@ class Requests:
         """The JSON of one answer 200; None where there is none such just now."""
         try:
             answer = self._sent(method, path, None, None, None)
-        except urllib3.exceptions.HTTPError:
+            return json.loads(answer.data) if answer.status == 200 else None
+        except (urllib3.exceptions.HTTPError, json.JSONDecodeError):
             return None
-        return json.loads(answer.data) if answer.status == 200 else None
 
     def _sent(
         self,
