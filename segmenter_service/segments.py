@@ -25,6 +25,8 @@ log = get_logger(__name__)
 TURN_MARGIN_MS: Final = 5_000
 KEPT_TURNS_MS: Final = 6_000
 """So far before the earliest segment that may still be announced turns are needed, `TURN_MARGIN_MS` and some more."""
+LIVE_MS: Final = 15_000
+"""What transcribe drops for its age (its PROVISIONAL_MAX_AGE_SEC, as it is unless set): a segmenter that is behind gains by not making it."""
 END_FRAME: Final = "end-frame"
 REVISION: Final = "revision"
 
@@ -57,6 +59,12 @@ def write_final(
     _announce(holding, event)
     holding.state.announced.append(as_announced(event))
     return end_frame
+
+
+def too_old_to_show(holding: Holding, end_frame: int) -> bool:
+    """Whether the audio before `end_frame` was accepted too long ago for anybody to read its text live. Not where that is unknown."""
+    accepted_ms = _accepted_ms(holding, end_frame * FRAME_MS)
+    return accepted_ms is not None and holding.now_ms - accepted_ms > LIVE_MS
 
 
 def write_provisional(holding: Holding, lane: Lane, end_frame: int, samples: NDArray[np.int16]) -> None:
