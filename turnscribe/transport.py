@@ -171,6 +171,10 @@ class Transport:
         raise goes through.
         """
         response = self._sent(method, path + (f"?{urlencode(query)}" if query else ""), body, headers or {})
+        if not response.data and response.status != 204 and "Content-Length" not in response.headers:
+            raise PassingFailure(
+                f"the answer broke off in its head at {self._base_url}"
+            )  # which http.client takes for a whole one
         return Answer(response.status, response.data, response.headers.get("Content-Type", ""), response.headers)
 
     def opened(

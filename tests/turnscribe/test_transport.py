@@ -1,6 +1,9 @@
 """What the transport's parts do by themselves; `test_client` sees them at work."""
 
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -93,3 +96,23 @@ def test_a_body_in_pieces_is_sent_with_its_length_and_headers_come_back(
     assert answer.headers["upload-offset"] == "6"
     assert scripted.requests[0].body == b"abcdef"
     assert "Transfer-Encoding" not in scripted.requests[0].headers
+
+
+def test_an_answer_that_breaks_off_in_its_head_is_none() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer_by_half() -> None:
+            client, _ = listening.accept()
+            with client:
+                client.recv(65_536)
+                client.sendall(b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n")
+
+        answering = threading.Thread(target=answer_by_half)
+        answering.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with (
+            closing(Transport(url, "token", retry=RetryPolicy(), timeout_s=30)) as transport,
+            pytest.raises(PassingFailure),
+        ):
+            transport.attempt("PUT", "/v1/streams/c/chunks/0", body=b"audio")
+        answering.join(30)
