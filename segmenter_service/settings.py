@@ -40,7 +40,8 @@ class SegmenterSettings(PushedSettings, frozen=True, kw_only=True):
         float,
         SECONDS,
         Meta(
-            description="How long the hot state of a silent connection is kept; it is rebuilt from the bucket when it is gone."
+            description="How long the hot state of a silent connection is kept; of one that its uploader has ended, ten minutes at most. "
+            "It is rebuilt from the bucket when it is gone."
         ),
     ] = 86_400.0
 

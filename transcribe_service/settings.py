@@ -121,7 +121,9 @@ class TranscribeSettings(PushedSettings, frozen=True, kw_only=True):
     provisional_max_age_sec: Annotated[
         float,
         SECONDS,
-        Meta(description="Live revisions that waited longer than this in the queue are not transcribed."),
+        Meta(
+            description="Live revisions whose audio was accepted longer ago than this are not transcribed, and none are while final ones come so late."
+        ),
     ] = 15.0
     republish_after_sec: Annotated[
         float,
