@@ -11,7 +11,6 @@ has answered gives its connection back to the poller by itself.
 import errno
 import selectors
 import socket
-import struct
 import time
 from collections import deque
 from contextlib import suppress
@@ -20,11 +19,10 @@ from threading import Lock
 from typing import Any, Final
 
 from gunicorn.http.body import LengthReader
-from gunicorn.http.errors import NoMoreData
 from gunicorn.http.message import Request
-from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from common.paced_connection import PacedConnection
 from common.patience import Patience, SlowBodies
 
 HEAD_S: Final = 10.0
@@ -36,80 +34,10 @@ LINGER_S: Final = 2.0
 LINGER_BYTES: Final = 64 * 1024
 DRAIN_S: Final = 0.05
 """How long a thread waits for the rest of a body that nobody wants. Whoever has not sent it by then sends the next request over a new connection."""
-SEND_S: Final = 60
-"""A client that takes nothing of its answer for so long has gone."""
-_TICK_S: Final = 0.5
 _READ_BYTES: Final = 16 * 1024
-_BODY_BYTES: Final = 1024 * 1024
-"""Of a body at once, as gunicorn does."""
 _NO_ROOM: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _NOBODY_THERE: Final = {errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK}
 _REFUSED: Final = "HTTP/1.1 {}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-
-
-class _PacedUnreader(SocketUnreader):
-    """Reads a request from its socket: of heads nothing (they are there), of bodies with patience."""
-
-    patience: Patience | None = None
-    is_draining = False
-
-    def chunk(self, size_hint: int | None = None) -> bytes:
-        """See the base class. Raises `Backpressure` where a body comes too slowly."""
-        if self.is_draining:
-            return self._received(size_hint)
-        if self.patience is None:
-            raise NoMoreData(b"")
-        with suppress(BlockingIOError):  # mostly it is there, and neither clock nor time-out is needed
-            data = self._there(size_hint)
-            self.patience.waited(0.0, len(data))
-            return data
-        while True:
-            began_s, received = time.monotonic(), None
-            self.sock.settimeout(_TICK_S)
-            try:
-                received = self._received(size_hint)
-            except TimeoutError:
-                pass
-            finally:
-                self.sock.settimeout(None)
-            self.patience.waited(time.monotonic() - began_s, len(received or b""))
-            if received is not None:
-                return received
-
-    def _there(self, size_hint: int | None) -> bytes:
-        wanted = min(max(size_hint or 0, self.mxchunk), _BODY_BYTES)
-        return self.sock.recv(wanted, socket.MSG_DONTWAIT)
-
-    def _received(self, size_hint: int | None) -> bytes:
-        return super().chunk(size_hint)  # type: ignore[call-arg]  # the types are of gunicorn 26
-
-
-class _Connection(TConn):
-    """A connection, and what came of the head that is waited for."""
-
-    def __init__(self, cfg: Any, sock: socket.socket, client: Any, server: Any) -> None:
-        super().__init__(cfg, sock, client, server)
-        self.head = bytearray()
-        self.unreader = _PacedUnreader(sock)
-        self.lingered_bytes = 0
-        self.is_idle = False
-        """Between two requests: nothing of the next one has come."""
-        self.data_ready = True
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", SEND_S, 0))
-
-    def init(self) -> None:
-        """In the thread that has been given the request."""
-        super().init()
-        parser: Any = self.parser
-        parser.unreader = self.unreader
-        self.unreader.unread(bytes(self.head))
-        self.head.clear()
-
-    def take(self, data: bytes) -> bool:
-        """Add to the head; True once it is whole. Empty lines before it are passed over."""
-        searched = max(0, len(self.head) - 3)
-        self.head += data if self.head else data.lstrip(b"\r\n")
-        return self.head.find(b"\r\n\r\n", searched) >= 0
 
 
 class PatientWorker(ThreadWorker):
@@ -117,7 +45,7 @@ class PatientWorker(ThreadWorker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._lingering: deque[_Connection] = deque()
+        self._lingering: deque[PacedConnection] = deque()
         self._waiting = 0
         self._lock = Lock()
         self._parking = Lock()
@@ -128,7 +56,7 @@ class PatientWorker(ThreadWorker):
         """Let the next free thread answer a request."""
         with self._lock:
             self._waiting += 1
-        if isinstance(conn, _Connection):
+        if isinstance(conn, PacedConnection):
             self.tpool.submit(self._answer, conn)
         else:
             super().enqueue_req(conn)
@@ -152,11 +80,11 @@ class PatientWorker(ThreadWorker):
                 raise
             return
         self.nr_conns += 1
-        self._await_head(_Connection(self.cfg, client, address, listener.getsockname()))
+        self._await_head(PacedConnection(self.cfg, client, address, listener.getsockname()))
         if self.nr_conns >= self.worker_connections:
             self._make_room()
 
-    def _on_readable(self, conn: _Connection, client: socket.socket) -> None:
+    def _on_readable(self, conn: PacedConnection, client: socket.socket) -> None:
         """The next request of a connection begins, or more of a head is there."""
         if _is_closed(client):
             return
@@ -183,7 +111,7 @@ class PatientWorker(ThreadWorker):
         else:
             self.enqueue_req(conn)
 
-    def _answer(self, conn: _Connection) -> None:
+    def _answer(self, conn: PacedConnection) -> None:
         """Answer a request in a thread, and wait for the next one: the thread that accepts need not be woken for that."""
         goes_on = False
         try:
@@ -198,13 +126,13 @@ class PatientWorker(ThreadWorker):
         """Answer a request whose head is there, in a thread."""
         with self._lock:
             self._waiting -= 1
-        if isinstance(conn, _Connection):
+        if isinstance(conn, PacedConnection):
             conn.unreader.patience, conn.unreader.is_draining = None, False
         return super().handle(conn)
 
     def handle_request(self, req: Request, conn: TConn) -> bool:
         """As the base class, but its body is read with patience, and who takes no answer has simply gone."""
-        if not isinstance(conn, _Connection):
+        if not isinstance(conn, PacedConnection):
             return bool(super().handle_request(req, conn))
         patience = conn.unreader.patience = Patience(self._bodies)
         try:
@@ -215,7 +143,7 @@ class PatientWorker(ThreadWorker):
             patience.end()
 
     def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
-        if not keepalive or not isinstance(conn, _Connection):
+        if not keepalive or not isinstance(conn, PacedConnection):
             return bool(super()._keepalive_after(conn, keepalive))  # type: ignore[misc]  # the types are of gunicorn 26
         parser: Any = conn.parser
         body = parser.mesg.body
@@ -224,7 +152,7 @@ class PatientWorker(ThreadWorker):
         conn.unreader.is_draining = True
         return bool(parser.finish_body(deadline=time.monotonic() + DRAIN_S))
 
-    def _finish(self, conn: _Connection, goes_on: bool) -> None:
+    def _finish(self, conn: PacedConnection, goes_on: bool) -> None:
         """After an answer, on the thread that accepts: wait for the next request, or for the client's end, without waiting here."""
         if not goes_on:
             self._linger(conn)
@@ -233,7 +161,7 @@ class PatientWorker(ThreadWorker):
         else:
             self._park(conn)
 
-    def _park(self, conn: _Connection) -> None:
+    def _park(self, conn: PacedConnection) -> None:
         """Wait for the next request, from whatever thread. Once it is registered, the connection is no longer the caller's."""
         with self._parking:
             conn.is_idle = True
@@ -244,7 +172,7 @@ class PatientWorker(ThreadWorker):
             with suppress(OSError, ValueError, KeyError):  # the poller was closed: the worker is at its end
                 self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._on_readable, conn))
 
-    def _unpark(self, conn: _Connection) -> None:
+    def _unpark(self, conn: PacedConnection) -> None:
         with self._parking:
             self.keepalived_conns.remove(conn)
         conn.is_idle = False
@@ -268,24 +196,24 @@ class PatientWorker(ThreadWorker):
         for conn in self.pending_conns:
             conn.timeout = min(conn.timeout or deadline, deadline)
 
-    def _await_head(self, conn: _Connection, begun: bytes = b"") -> None:
+    def _await_head(self, conn: PacedConnection, begun: bytes = b"") -> None:
         if conn.take(begun):
             self.enqueue_req(conn)
             return
         self._await_more(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._on_readable, conn))
 
-    def _await_more(self, conn: _Connection) -> None:
+    def _await_more(self, conn: PacedConnection) -> None:
         conn.timeout = time.monotonic() + HEAD_S
         self.pending_conns.append(conn)
 
-    def _refuse(self, conn: _Connection) -> None:
+    def _refuse(self, conn: PacedConnection) -> None:
         status = "431 Request Header Fields Too Large" if b"\r\n" in conn.head else "414 URI Too Long"
         with suppress(OSError):
             conn.sock.send(_REFUSED.format(status).encode(), socket.MSG_DONTWAIT)
         self._linger(conn)
 
-    def _linger(self, conn: _Connection) -> None:
+    def _linger(self, conn: PacedConnection) -> None:
         """Say that this was all, and close once the client has seen it: a close before would take the end of the answer back."""
         try:
             conn.sock.shutdown(socket.SHUT_WR)
@@ -298,7 +226,7 @@ class PatientWorker(ThreadWorker):
         conn.timeout = time.monotonic() + LINGER_S
         self._lingering.append(conn)
 
-    def _pass_over(self, conn: _Connection, client: socket.socket) -> None:
+    def _pass_over(self, conn: PacedConnection, client: socket.socket) -> None:
         if _is_closed(client):
             return
         try:
