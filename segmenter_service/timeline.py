@@ -42,16 +42,16 @@ class Observed(msgspec.Struct, array_like=True):
 
     def leave_what_is_too_much(self) -> None:
         """Keep what begins first: it is needed first. Of the rest it is not known any more that it was observed."""
-        if len(self) <= MOST_INTERVALS:
-            return
-        starts = sorted(start for spoken in self.active.values() for start, _ in spoken)
-        starts = starts or [start for start, _ in self.covered]
-        from_ms = starts[min(len(starts) - 1, MOST_INTERVALS * 3 // 4)]
-        self.left_from_ms = from_ms if self.left_from_ms is None else min(self.left_from_ms, from_ms)
-        known_ms = from_ms - LOOK_AHEAD_MS
-        self.covered = [(start, min(end, known_ms)) for start, end in self.covered if start < known_ms]
-        active = {speaker: [each for each in spoken if each[0] < from_ms] for speaker, spoken in self.active.items()}
-        self.active = {speaker: spoken for speaker, spoken in active.items() if spoken}
+        if len(self) > MOST_INTERVALS:
+            starts = sorted(start for spoken in self.active.values() for start, _ in spoken)
+            starts = starts or [start for start, _ in self.covered]
+            from_ms = starts[min(len(starts) - 1, MOST_INTERVALS * 3 // 4)]
+            self.left_from_ms = from_ms if self.left_from_ms is None else min(self.left_from_ms, from_ms)
+            active = {who: [each for each in spoken if each[0] < from_ms] for who, spoken in self.active.items()}
+            self.active = {speaker: spoken for speaker, spoken in active.items() if spoken}
+        if self.left_from_ms is not None:  # however little is added now, beyond this something may be missing
+            known_ms = self.left_from_ms - LOOK_AHEAD_MS
+            self.covered = [(start, min(end, known_ms)) for start, end in self.covered if start < known_ms]
 
 
 class SpeakerTimeline(msgspec.Struct, array_like=True):
