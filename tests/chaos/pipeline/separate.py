@@ -24,7 +24,7 @@ from tests.chaos.pipeline.processes import Disturber, Processes
 SETTINGS: Final = {
     # What a final transcript follows from: never decided by time as long as no fault lasts longer than this.
     "SPEAKER_DELAY_SEC": "1",
-    "SPEAKER_WAIT_SEC": "600",
+    "SPEAKER_WAIT_SEC": "60",
     "GAP_DEADLINE_SEC": "6",
     # How soon what was lost is looked for.
     "REPUBLISH_AFTER_SEC": "2",
