@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from local_cloud.process_times import cpu_seconds
+from local_cloud.process_times import cpu_seconds, processes_of
 
 MIB: Final = 1024**2
 
@@ -26,7 +26,7 @@ class Usage(msgspec.Struct, frozen=True):
 def usage(group: int) -> Usage:
     """Of the processes whose group is `group` (the leader's pid). One that ends meanwhile counts for nothing."""
     resident = private = descriptors = threads = 0
-    for process in _processes(group):
+    for process, _ in processes_of(group):
         try:
             memory = _numbers(process / "smaps_rollup")
             resident += memory["Rss"] * 1024
@@ -36,20 +36,6 @@ def usage(group: int) -> Usage:
         except (OSError, KeyError):  # it ended; its memory goes first
             continue
     return Usage(round(cpu_seconds(group), 2), resident, private, descriptors, threads)
-
-
-def _processes(group: int) -> list[Path]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
-            continue
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-        except OSError:  # it has ended meanwhile
-            continue
-        if int(fields[2]) == group:
-            found.append(entry)
-    return found
 
 
 def _numbers(path: Path) -> dict[str, int]:

@@ -20,7 +20,7 @@ def cpu_seconds(group: int) -> float:
 def user_and_system_seconds(group: int) -> tuple[float, float]:
     """`cpu_seconds` as its two parts."""
     user = system = 0
-    for fields in _group(group):
+    for _, fields in processes_of(group):
         user += int(fields[11]) + int(fields[13])
         system += int(fields[12]) + int(fields[14])
     return user / _TICKS_A_SECOND, system / _TICKS_A_SECOND
@@ -28,11 +28,11 @@ def user_and_system_seconds(group: int) -> tuple[float, float]:
 
 def resident_bytes(group: int) -> int:
     """Resident memory of all processes of the group; pages that they share count once for each."""
-    return sum(int(fields[21]) for fields in _group(group)) * _PAGE_BYTES
+    return sum(int(fields[21]) for _, fields in processes_of(group)) * _PAGE_BYTES
 
 
-def _group(group: int) -> Iterator[list[str]]:
-    """Of each process of the group what /proc/PID/stat says after the program's name."""
+def processes_of(group: int) -> Iterator[tuple[Path, list[str]]]:
+    """Each process of the group: its folder /proc/PID, and what `stat` there says after the program's name."""
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
             continue
@@ -41,4 +41,4 @@ def _group(group: int) -> Iterator[list[str]]:
         except OSError:  # it has ended meanwhile
             continue
         if int(fields[2]) == group:
-            yield fields
+            yield entry, fields
