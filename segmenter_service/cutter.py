@@ -34,16 +34,26 @@ def cut_what_is_ready(holding: Holding, *, ended: bool = False, all_speakers_kno
     """
     state = holding.state
     holding.waits_for_speakers = False
-    if state.timeline.take_more():
-        adopt_from_bucket(holding)
+    known = ended or all_speakers_known
+    _take_more_speakers(holding, at_once=known)
     for lane in state.lanes:
-        while _step(holding, lane, ended=ended, all_speakers_known=ended or all_speakers_known):
+        while _step(holding, lane, ended=ended, all_speakers_known=known):
             holding.still_mine()
+            _take_more_speakers(holding, at_once=known)
     uncut_ms = state.uncut_from_sample // 16
     forget_old(holding)
     state.timeline.prune(uncut_ms - relabelled_ms(holding) - KEPT_TURNS_MS)
     state.arrivals = [arrival for arrival in state.arrivals if arrival.end_ms > uncut_ms]
     holding.window.drop_before(state.uncut_from_sample)
+
+
+def _take_more_speakers(holding: Holding, *, at_once: bool) -> None:
+    """Take in what was too much before, where there is room again; `at_once` where no cut will wait for it."""
+    state = holding.state
+    if state.timeline.lacks_something:
+        state.timeline.prune(state.uncut_from_sample // 16 - relabelled_ms(holding) - KEPT_TURNS_MS)
+        if state.timeline.take_more(at_once=at_once):
+            adopt_from_bucket(holding)
 
 
 def _step(holding: Holding, lane: Lane, *, ended: bool, all_speakers_known: bool) -> bool:

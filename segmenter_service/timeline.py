@@ -95,10 +95,15 @@ class SpeakerTimeline(msgspec.Struct, array_like=True):
         left_from_ms = (self.epoch if observation.clock == "epoch" else self.stream).left_from_ms
         return left_from_ms is not None and observation.covered_from_ms >= left_from_ms
 
-    def take_more(self) -> bool:
-        """True where something was left in the bucket and there is room again: it is to be added once more."""
+    @property
+    def lacks_something(self) -> bool:
+        """Something was left in the bucket."""
+        return self.epoch.left_from_ms is not None or self.stream.left_from_ms is not None
+
+    def take_more(self, *, at_once: bool) -> bool:
+        """True where something was left in the bucket and there is room again (or `at_once`): it is to be added once more."""
         waiting = [each for each in (self.epoch, self.stream) if each.left_from_ms is not None]
-        if not waiting or any(len(each) > MOST_INTERVALS // 2 for each in waiting):
+        if not waiting or (not at_once and any(len(each) > MOST_INTERVALS // 2 for each in waiting)):
             return False
         for each in waiting:
             each.left_from_ms = None
