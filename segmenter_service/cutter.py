@@ -42,7 +42,7 @@ def cut_what_is_ready(holding: Holding, *, ended: bool = False, all_speakers_kno
             _take_more_speakers(holding, at_once=known)
     uncut_ms = state.uncut_from_sample // 16
     forget_old(holding)
-    state.timeline.prune(uncut_ms - relabelled_ms(holding) - KEPT_TURNS_MS)
+    _forget_old_speakers(holding)
     state.arrivals = [arrival for arrival in state.arrivals if arrival.end_ms > uncut_ms]
     holding.window.drop_before(state.uncut_from_sample)
 
@@ -51,9 +51,14 @@ def _take_more_speakers(holding: Holding, *, at_once: bool) -> None:
     """Take in what was too much before, where there is room again; `at_once` where no cut will wait for it."""
     state = holding.state
     if state.timeline.lacks_something:
-        state.timeline.prune(state.uncut_from_sample // 16 - relabelled_ms(holding) - KEPT_TURNS_MS)
+        _forget_old_speakers(holding)
         if state.timeline.take_more(at_once=at_once):
             adopt_from_bucket(holding)
+
+
+def _forget_old_speakers(holding: Holding) -> None:
+    state = holding.state
+    state.timeline.prune(state.uncut_from_sample // 16 - relabelled_ms(holding) - KEPT_TURNS_MS)
 
 
 def _step(holding: Holding, lane: Lane, *, ended: bool, all_speakers_known: bool) -> bool:
