@@ -1,8 +1,10 @@
-"""The end of a stream: flush, last segments, the account of its audio."""
+"""The end of a stream: flush, last segments, the account of its audio. And its going on after all."""
+
+import msgspec
 
 from common.errors import Permanent
 from common.logs import get_logger
-from common.ports.stream_registry import StreamSummary
+from common.ports.stream_registry import StreamRecord, StreamRegistry, StreamSummary
 from segmenter_service.cutter import cut_what_is_ready
 from segmenter_service.decoding import reader_of
 from segmenter_service.feeding import hear, set_aside
@@ -44,7 +46,7 @@ def flush(holding: Holding) -> None:
 
 
 def close(holding: Holding) -> None:
-    """Flush the reader, cut everything that is left, and store the account."""
+    """Flush the reader, and cut everything that is left; the account is due then."""
     state = holding.state
     adopt_from_bucket(holding, of_cut_audio=True)
     decoded_before = state.decoded_samples
@@ -62,9 +64,17 @@ def close(holding: Holding) -> None:
     for lane in state.lanes:
         lane.finish(holding.around.scorer)
     cut_what_is_ready(holding, ended=True)
-    state.closed = True
-    holding.around.streams.close(holding.tenant, holding.connection_id, account(holding))
+    state.closed = state.account_due = True
     log.info("stream_closed", chunks=state.chunks, flushed_ms=(state.decoded_samples - decoded_before) // 16)
+
+
+def open_again(streams: StreamRegistry, tenant: str, connection_id: str) -> None:
+    """Take the account of a stream back that goes on: from then on the sweep looks after it."""
+
+    def without_account(record: StreamRecord) -> StreamRecord:
+        return record if record.without_audio else msgspec.structs.replace(record, summary=None)
+
+    streams.change(tenant, connection_id, without_account)
 
 
 def _fix_clock(holding: Holding) -> None:

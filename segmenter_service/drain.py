@@ -14,7 +14,7 @@ from common.logs import get_logger
 from common.object_names import ConnectionObjects
 from common.ports.stream_registry import StreamRecord
 from common.push import event_time_ms
-from segmenter_service.closing import close, flush, time_to_close, time_to_flush
+from segmenter_service.closing import account, close, flush, open_again, time_to_close, time_to_flush
 from segmenter_service.cutter import cut_what_is_ready, show_open_segments
 from segmenter_service.decoding import move_anchors
 from segmenter_service.erasure import erase
@@ -104,7 +104,7 @@ class Drainer:
             return self._erase(known, lease, contents.bell)
         generation = known.generation if known else 0
         if state is None:
-            self._rebuild(of, mailbox, lease, generation)
+            self._rebuild(of, mailbox, lease, known)
             return False
         if state.generation < generation:
             begin_anew(lease, state.generation, generation)
@@ -112,7 +112,7 @@ class Drainer:
         objects = self._objects(of.tenant, of.connection_id, state.generation)
         if header_came_late(state, mail.chunks):
             forget_what_was_given_up(self._around.blobs, objects)
-            lease.commit(NO_STATE, ())
+            lease.commit(NO_STATE, (), swept=False)
             return False
         key = (of.tenant, of.connection_id)
         window = self._pcm.get(key)
@@ -128,22 +128,35 @@ class Drainer:
                 return False
             adopt_from_bucket(holding)
             holding.looked = True
+        was_closed = state.closed
+        if was_closed and isinstance(of, StreamRecord):
+            state.account_due = True  # the sweep looks after what has no account: whoever was to store it has died
         done = _move(holding, mail)
         relabel(holding)
+        state.account_due &= state.closed
+        if was_closed and not state.closed:
+            open_again(self._around.streams, of.tenant, of.connection_id)
         if state.closed:
             self._pcm.forget(key)
         else:
             self._pcm.put(key, holding.window)
+        fields = drained(contents.mail, state.next_seq)
+        last_ttl_ms = ENDED_MS if state.closed and state.ended_at_ms is not None else None
+        if state.account_due:
+            # In this order: whoever finds the account in the registry finds nothing left to be done here either.
+            lease.commit(encode_state(state), fields, swept=False, last_ttl_ms=last_ttl_ms)
+            fields = []
+            self._around.streams.close(of.tenant, of.connection_id, account(holding))
+            state.account_due = False
         encoded = encode_state(state)
         if encoded == contents.state and not contents.mail:
             return done and lease.release(contents.bell)
-        fields = drained(contents.mail, state.next_seq)
-        last_ttl_ms = ENDED_MS if state.closed and state.ended_at_ms is not None else None
+        swept = not state.closed
         if not done:
-            lease.commit(encoded, fields, last_ttl_ms=last_ttl_ms)
+            lease.commit(encoded, fields, swept=swept, last_ttl_ms=last_ttl_ms)
             return False
         rest = rest_of(state, waits_for_speakers=holding.waits_for_speakers)
-        return lease.settle(encoded, fields, contents.bell, rest=rest, last_ttl_ms=last_ttl_ms)
+        return lease.settle(encoded, fields, contents.bell, swept=swept, rest=rest, last_ttl_ms=last_ttl_ms)
 
     def _registered(self, of: Event | StreamRecord, state: ConnectionState | None, mail: Mail) -> StreamRecord | None:
         """What the registry says of the stream, where there may be news for its holder; None where it has none, or was not asked."""
@@ -158,8 +171,8 @@ class Drainer:
         until_s = self._around.clock.monotonic_s() + PASS_S
         return erase(self._around, objects, lease, bell_seen, until_s=until_s)
 
-    def _rebuild(self, of: Event | StreamRecord, mailbox: Mailbox, lease: Lease, generation: int) -> None:
-        objects = self._objects(of.tenant, of.connection_id, generation)
+    def _rebuild(self, of: Event | StreamRecord, mailbox: Mailbox, lease: Lease, known: StreamRecord | None) -> None:
+        objects = self._objects(of.tenant, of.connection_id, known.generation if known else 0)
         state, uploaded = rebuilt(self._around.blobs, objects, of.meeting_id, self._around.clock.now_ms())
         mailbox.deposit_all(dict(field_and_value(event) for event in uploaded))
         record = StreamRecord(
@@ -169,10 +182,13 @@ class Drainer:
             opened_at_ms=state.opened_at_ms,
             options=state.options,
         )
-        self._around.streams.open(record)
+        if known is None:
+            self._around.streams.open(record)
+        elif known.summary is not None:
+            open_again(self._around.streams, of.tenant, of.connection_id)
         self._around.meetings.open(of.tenant, state.meeting_id, state.opened_at_ms)
         self._around.blobs.delete(objects.unregistered)
-        lease.commit(encode_state(state), ())
+        lease.commit(encode_state(state), (), swept=True)
 
     def _objects(self, tenant: str, connection_id: str, generation: int) -> ConnectionObjects:
         settings = self._around.settings

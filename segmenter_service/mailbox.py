@@ -1,8 +1,10 @@
 """The mailbox, the lease and the state of a connection in Redis. Every change is one Lua script.
 
 A push deposits its item and tries to take the lease, in one script. Its holder drains; everybody else may acknowledge, because the item is
-durable in the bucket and the holder cannot give the lease back while there is mail that it has not seen. A fencing number is
-checked in the same script that replaces the state, so a holder that slept through its lease changes nothing.
+durable in the bucket, the holder cannot give the lease back while there is mail that it has not seen, and should it die, the sweep
+comes: that is so of streams that the registry has as open, as their state says. Of any other, nobody would come again, so who finds the
+lease taken waits or fails, and is pushed again. A fencing number is checked in the same script that replaces the state, so a holder that
+slept through its lease changes nothing.
 
 Nothing here is the only copy of anything: `segmenter_service.recovery` rebuilds all of it from the bucket.
 """
@@ -14,10 +16,17 @@ from importlib.resources import files
 from typing import Final, Literal
 
 import redis
+import tenacity
 
 from common.errors import Retryable
 
 LEASE_MS: Final = 20_000
+SWEPT: Final = b"+"
+"""First byte of a stored state: the registry has the stream as open, so the sweep looks after it. `take.lua` knows it too."""
+NOT_SWEPT: Final = b"-"
+_HELD = 2
+_WAIT_S: Final = 5.0
+"""For a lease that is held of a stream that is not swept. Its end takes less, unless its holder has died."""
 
 
 class LeaseLost(Retryable):
@@ -46,7 +55,6 @@ class Scripts:
 
         self.take = script("take")
         self.settle = script("settle")
-        self.deposit = script("deposit")
         self.acquire = script("acquire")
         self.renew = script("renew")
         self.commit = script("commit")
@@ -80,6 +88,15 @@ class MayWait:
     most_waiting: int
 
 
+def _mark(swept: bool) -> bytes:
+    return SWEPT if swept else NOT_SWEPT
+
+
+def _without_mark(stored: bytes | None) -> bytes | None:
+    """The state alone. An earlier release stored it without a mark: nothing is left to such a holder."""
+    return stored[1:] if stored is not None and stored[:1] in (SWEPT, NOT_SWEPT) else stored
+
+
 class _Keys:
     """The names of one connection's keys. The braces make Redis Cluster keep them on one node."""
 
@@ -98,33 +115,39 @@ class Mailbox:
         self._scripts = scripts
         self._keys = _Keys(tenant, connection_id)
         self._ttl_ms = ttl_ms
+        self._retried = tenacity.Retrying(
+            retry=tenacity.retry_if_result(lambda found: found == _HELD),
+            wait=tenacity.wait_exponential(multiplier=0.01, max=0.25),
+            stop=tenacity.stop_after_delay(_WAIT_S),
+        )
 
     def take(self, field: bytes, value: bytes, may_wait: MayWait | None = None) -> "Lease | None":
         """Put an item in (one that is there stays) and take the lease, in one step; its first `contents` are in hand then.
 
-        None while somebody else holds the lease, or where the item may wait, by how the last holder left the state.
+        None while somebody else holds the lease, or where the item may wait, by how the last holder left the state. Raises `Retryable`
+        when Redis can't be reached, and (with nothing put in) when somebody holds the lease for long to whom nothing may be left.
         """
-        keys = self._keys
-        waiting = (may_wait.most_waiting, may_wait.from_ms, may_wait.clock) if may_wait else (0, 0, "")
-        with redis_errors_translated():
-            found = self._scripts.take(
-                keys=[keys.mail, keys.state, keys.bell, keys.lease, keys.fence, keys.rest],
-                args=[field, value, self._ttl_ms, LEASE_MS, *waiting],
-            )
+        try:
+            found = self._retried(self._take, field, value, may_wait)
+        except tenacity.RetryError as error:
+            raise Retryable("somebody else is at the connection", reason="lease_held") from error
         if not isinstance(found, list):
             return None
         fence, state, mail, bell = found
-        seen = Contents(state, dict(zip(mail[::2], mail[1::2], strict=True)), bell)
+        seen = Contents(_without_mark(state), dict(zip(mail[::2], mail[1::2], strict=True)), bell)
         return Lease(self._redis, self._scripts, self._keys, fence, self._ttl_ms, seen)
 
-    def deposit(self, field: bytes, value: bytes) -> None:
-        """Put an item in; one that is there stays. Raises `Retryable` when Redis can't be reached."""
+    def _take(self, field: bytes, value: bytes, may_wait: MayWait | None) -> object:
         keys = self._keys
+        waiting = (may_wait.most_waiting, may_wait.from_ms, may_wait.clock) if may_wait else (0, 0, "")
         with redis_errors_translated():
-            self._scripts.deposit(keys=[keys.mail, keys.state, keys.bell], args=[field, value, self._ttl_ms])
+            return self._scripts.take(
+                keys=[keys.mail, keys.state, keys.bell, keys.lease, keys.fence, keys.rest],
+                args=[field, value, self._ttl_ms, LEASE_MS, *waiting],
+            )
 
     def deposit_all(self, items: dict[bytes, bytes]) -> None:
-        """Put many items in at once (recovery)."""
+        """Put many items in at once, as the holder of the lease (recovery)."""
         if not items:
             return
         with redis_errors_translated():
@@ -180,7 +203,7 @@ class Lease:
             pipe.hgetall(self._keys.mail)
             pipe.get(self._keys.bell)
             state, mail, bell = pipe.execute()
-        return Contents(state, mail, bell or b"0")
+        return Contents(_without_mark(state), mail, bell or b"0")
 
     def renew(self) -> None:
         """Keep the lease for another term. Raises `LeaseLost`."""
@@ -189,17 +212,17 @@ class Lease:
         if not kept:
             raise LeaseLost
 
-    def commit(self, state: bytes, drained: Iterable[bytes], *, last_ttl_ms: int | None = None) -> None:
+    def commit(self, state: bytes, drained: Iterable[bytes], *, swept: bool, last_ttl_ms: int | None = None) -> None:
         """Replace the state and drop the drained fields, in one step. Raises `LeaseLost` without having changed anything.
 
-        `last_ttl_ms`: everything of the connection goes after so long, if nothing more is deposited.
+        `swept`: the registry has the stream as open, so that the sweep comes should this holder die. `last_ttl_ms`: everything of the connection goes after so long, if nothing more is deposited.
         """
         keys = self._keys
         names, ttl_ms = [keys.lease, keys.state, keys.mail], self._ttl_ms
         if last_ttl_ms is not None:
             names, ttl_ms = [*names, keys.bell, keys.fence], min(ttl_ms, last_ttl_ms)
         with redis_errors_translated():
-            kept = self._scripts.commit(keys=names, args=[self.fence, LEASE_MS, ttl_ms, state, *drained])
+            kept = self._scripts.commit(keys=names, args=[self.fence, LEASE_MS, ttl_ms, _mark(swept) + state, *drained])
         if not kept:
             raise LeaseLost
 
@@ -209,6 +232,7 @@ class Lease:
         drained: Iterable[bytes],
         bell_seen: bytes,
         *,
+        swept: bool,
         rest: Rest | None = None,
         last_ttl_ms: int | None = None,
     ) -> bool:
@@ -223,7 +247,7 @@ class Lease:
         from_ms = (rest.stream_from_ms, rest.epoch_from_ms) if rest else ("", "")
         with redis_errors_translated():
             settled = self._scripts.settle(
-                keys=names, args=[self.fence, LEASE_MS, ttl_ms, bell_seen, *from_ms, state, *drained]
+                keys=names, args=[self.fence, LEASE_MS, ttl_ms, bell_seen, *from_ms, _mark(swept) + state, *drained]
             )
         if not settled:
             raise LeaseLost

@@ -18,7 +18,7 @@ NO_STATE: Final = b""
 
 def begin_anew(lease: Lease, known: int, generation: int) -> None:
     """Throw the hot state of generation `known` away: the next pass rebuilds it, with nothing decided. Raises `LeaseLost`."""
-    lease.commit(NO_STATE, ())
+    lease.commit(NO_STATE, (), swept=False)
     log.info("stream_replayed", generation=generation, before=known)
 
 

@@ -118,7 +118,9 @@ class ConnectionState(msgspec.Struct, kw_only=True):
     ended_at_ms: int | None = None
     """When the end was seen with every chunk before it drained."""
     closed: bool = False
-    """The account is in the registry. Another chunk opens the stream again."""
+    """Everything is cut. Another chunk opens the stream again."""
+    account_due: bool = False
+    """It is closed, and its account is still to be stored in the registry."""
 
     missing_since_ms: int | None = None
     """When a chunk after `next_seq` was first seen without it."""

@@ -76,10 +76,9 @@ def redis_keys(owner: Owner) -> set[bytes]:
     """The keys that a used mailbox leaves in Redis."""
     redis = fakeredis.FakeRedis()
     mailbox = Mailbox(redis, Scripts(redis), owner.tenant, owner.connection_id, ttl_ms=60_000)
-    mailbox.deposit(b"c", b"1")
-    lease = mailbox.acquire()
+    lease = mailbox.take(b"c", b"1")
     assert lease is not None
-    lease.commit(b"state", [])
+    lease.commit(b"state", [], swept=True)
     return set(redis.keys())
 
 

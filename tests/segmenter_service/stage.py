@@ -28,6 +28,7 @@ from segmenter_service.drain import Drainer
 from segmenter_service.holding import Surroundings
 from segmenter_service.lane import FrameScorer
 from segmenter_service.settings import SegmenterSettings
+from segmenter_service.state import ConnectionState, decode_state
 from segmenter_service.sweep import Sweep
 from segmenter_service.sweep_cursor import RedisCursor
 from segmenter_service.voice_activity import FRAME_SAMPLES, VoiceActivityState
@@ -94,6 +95,15 @@ def split(data: bytes, pieces: int, seed: int | None = None) -> list[bytes]:
     else:
         edges = sorted(random.Random(seed).sample(range(1, len(data)), pieces - 1))
     return [data[a:b] for a, b in zip([0, *edges], [*edges, len(data)], strict=True)]
+
+
+def held_state(client: redis.Redis) -> ConnectionState:
+    """What Redis holds of the connection, after the mark that says whether the sweep looks after it."""
+    found = client.get("turnscribe:{default/call-1}:state")
+    assert isinstance(found, bytes)
+    state = decode_state(found[1:])
+    assert state is not None
+    return state
 
 
 class Stage:

@@ -96,7 +96,7 @@ def test_a_holder_that_slept_leaves_no_state_behind(redis_client: redis.Redis, c
     decide(stage)
     stage.deliver([ERASED])
     with pytest.raises(Retryable):
-        asleep.commit(b"state", ())
+        asleep.commit(b"state", (), swept=True)
     assert left(stage) == []
 
 

@@ -1,10 +1,12 @@
 """Deposits, the lease and its fencing number, on both kinds of Redis."""
 
+import threading
+
 import pytest
 import redis
 
 from common.errors import Retryable
-from segmenter_service.mailbox import LeaseLost, Mailbox, MayWait, Rest, Scripts
+from segmenter_service.mailbox import Lease, LeaseLost, Mailbox, MayWait, Rest, Scripts
 
 REST = Rest(stream_from_ms=5_000, epoch_from_ms=1_000_005_000)
 
@@ -18,11 +20,18 @@ def mailbox(redis_client: redis.Redis) -> Mailbox:
     return Mailbox(redis_client, Scripts(redis_client), "default", "call-1", ttl_ms=60_000)
 
 
-def test_an_item_deposited_twice_lies_there_once_as_it_came_first(mailbox: Mailbox) -> None:
-    mailbox.deposit(b"c:0", b"first")
-    mailbox.deposit(b"c:0", b"second")
+def held(mailbox: Mailbox) -> Lease:
+    """The lease of a connection that the sweep looks after, with nothing in its mailbox."""
     lease = mailbox.acquire()
     assert lease is not None
+    lease.commit(b"open", [], swept=True)
+    return lease
+
+
+def test_an_item_that_comes_twice_lies_there_once_as_it_came_first(mailbox: Mailbox) -> None:
+    lease = held(mailbox)
+    assert mailbox.take(b"c:0", b"first") is None
+    assert mailbox.take(b"c:0", b"second") is None
     assert lease.contents().mail == {b"c:0": b"first"}
 
 
@@ -37,12 +46,11 @@ def test_only_one_holds_the_lease_and_numbers_grow(mailbox: Mailbox) -> None:
 
 
 def test_a_lease_is_not_given_back_over_mail_that_its_holder_has_not_seen(mailbox: Mailbox) -> None:
-    mailbox.deposit(b"c:0", b"x")
-    lease = mailbox.acquire()
-    assert lease is not None
+    lease = held(mailbox)
+    assert mailbox.take(b"c:0", b"x") is None
     seen = lease.contents()
-    mailbox.deposit(b"c:1", b"y")  # this push finds the lease taken and is acknowledged
-    lease.commit(b"state", [b"c:0"])
+    assert mailbox.take(b"c:1", b"y") is None, "this push finds the lease taken and is acknowledged"
+    lease.commit(b"state", [b"c:0"], swept=True)
     assert not lease.release(seen.bell)
     again = lease.contents()
     assert (again.state, again.mail) == (b"state", {b"c:1": b"y"})
@@ -56,9 +64,9 @@ def test_who_lost_the_lease_changes_nothing(mailbox: Mailbox, redis_client: redi
     holder = mailbox.acquire()
     assert holder is not None
     assert int(holder.fence) > int(sleeper.fence), "numbers must not start again after a flush"
-    holder.commit(b"good", [])
+    holder.commit(b"good", [], swept=True)
     with pytest.raises(LeaseLost):
-        sleeper.commit(b"stale", [])
+        sleeper.commit(b"stale", [], swept=True)
     with pytest.raises(LeaseLost):
         sleeper.renew()
     assert sleeper.release(b"0"), "what is not held any more needs no giving back"
@@ -71,16 +79,15 @@ def test_many_fields_leave_in_one_commit(mailbox: Mailbox) -> None:
     mailbox.deposit_all(fields)
     lease = mailbox.acquire()
     assert lease is not None
-    lease.commit(b"", list(fields)[:-1])
+    lease.commit(b"", list(fields)[:-1], swept=True)
     assert lease.contents().mail == {b"c:4999": b"x"}
 
 
 def test_every_key_has_a_time_to_live(mailbox: Mailbox, redis_client: redis.Redis) -> None:
     mailbox.deposit_all({b"c:1": b"x"})
-    mailbox.deposit(b"c:0", b"x")
-    lease = mailbox.acquire()
+    lease = mailbox.take(b"c:0", b"x")
     assert lease is not None
-    lease.commit(b"state", [])
+    lease.commit(b"state", [], swept=True)
     keys = redis_client.keys("*")
     assert len(keys) == 5
     assert all(redis_client.pttl(key) > 0 for key in keys)
@@ -90,28 +97,58 @@ def test_redis_out_of_reach_is_retryable() -> None:
     with redis.Redis("127.0.0.1", 1, retry=None) as nowhere:
         box = Mailbox(nowhere, Scripts(nowhere), "default", "call-1", ttl_ms=1)
         with pytest.raises(Retryable, match="Redis"):
-            box.deposit(b"c:0", b"")
+            box.take(b"c:0", b"")
 
 
 def test_taking_is_depositing_and_seeing_what_is_there(mailbox: Mailbox) -> None:
-    mailbox.deposit(b"c:1", b"earlier")
+    mailbox.deposit_all({b"c:1": b"earlier"})
     lease = mailbox.take(b"c:0", b"x")
     assert lease is not None
     seen = lease.contents()
     assert (seen.state, seen.mail) == (None, {b"c:0": b"x", b"c:1": b"earlier"})
+    lease.commit(b"open", [], swept=True)
     assert mailbox.take(b"c:2", b"y") is None, "somebody holds the lease"
     assert lease.contents().mail == {b"c:0": b"x", b"c:1": b"earlier", b"c:2": b"y"}
 
 
-def test_settling_is_committing_and_giving_back_unless_there_is_mail_that_was_not_seen(mailbox: Mailbox) -> None:
+@pytest.mark.parametrize("closed", [False, True], ids=["new", "closed"])
+def test_nothing_is_left_to_a_holder_whom_nobody_would_look_for(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch, *, closed: bool
+) -> None:
+    monkeypatch.setattr("segmenter_service.mailbox._WAIT_S", 0.1)
+    lease = mailbox.acquire()
+    assert lease is not None
+    if closed:
+        lease.commit(b"closed", [], swept=False)
+    box = Mailbox(mailbox._redis, mailbox._scripts, "default", "call-1", ttl_ms=60_000)
+    with pytest.raises(Retryable) as raised:
+        box.take(b"c:0", b"x")
+    assert raised.value.reason == "lease_held"
+    assert lease.contents().mail == {}, "its push comes again"
+    assert lease.release(lease.contents().bell)
+    assert box.take(b"c:0", b"x") is not None
+
+
+def test_who_comes_while_a_connection_is_made_known_waits_for_that(mailbox: Mailbox) -> None:
     lease = mailbox.take(b"c:0", b"x")
     assert lease is not None
+    assert lease.contents().mail == {b"c:0": b"x"}
+    made_known = threading.Timer(0.05, lease.commit, (b"open", []), {"swept": True})
+    made_known.start()
+    assert mailbox.take(b"c:1", b"y") is None
+    made_known.join()
+    assert lease.contents().mail == {b"c:0": b"x", b"c:1": b"y"}
+
+
+def test_settling_is_committing_and_giving_back_unless_there_is_mail_that_was_not_seen(mailbox: Mailbox) -> None:
+    lease = held(mailbox)
+    assert mailbox.take(b"c:0", b"x") is None
     seen = lease.contents()
     assert mailbox.take(b"o:1", b"y", about(5_000)) is None
-    assert not lease.settle(b"state", [b"c:0"], seen.bell, rest=REST)
+    assert not lease.settle(b"state", [b"c:0"], seen.bell, swept=True, rest=REST)
     again = lease.contents()
     assert (again.state, again.mail) == (b"state", {b"o:1": b"y"})
-    assert lease.settle(b"later", [b"o:1"], again.bell)
+    assert lease.settle(b"later", [b"o:1"], again.bell, swept=True)
     following = mailbox.take(b"c:1", b"x")
     assert following is not None
     assert following.contents().state == b"later"
@@ -120,7 +157,7 @@ def test_settling_is_committing_and_giving_back_unless_there_is_mail_that_was_no
 def at_rest(mailbox: Mailbox) -> None:
     lease = mailbox.take(b"c:0", b"x")
     assert lease is not None
-    assert lease.settle(b"state", [b"c:0"], lease.contents().bell, rest=REST)
+    assert lease.settle(b"state", [b"c:0"], lease.contents().bell, swept=True, rest=REST)
 
 
 def test_what_may_wait_waits_at_rest_for_whatever_comes_next(mailbox: Mailbox) -> None:
@@ -153,7 +190,7 @@ def test_rest_ends_with_the_lease_of_a_holder_that_knows_nothing_of_it(mailbox: 
     at_rest(mailbox)
     earlier_version = mailbox.acquire()
     assert earlier_version is not None
-    earlier_version.commit(b"waits for speakers", [])
+    earlier_version.commit(b"waits for speakers", [], swept=True)
     assert earlier_version.release(earlier_version.contents().bell)
     assert mailbox.take(b"o:1", b"y", about(5_000)) is not None
 
@@ -162,9 +199,11 @@ def test_who_lost_the_lease_settles_nothing(mailbox: Mailbox, redis_client: redi
     sleeper = mailbox.take(b"c:0", b"x")
     assert sleeper is not None
     redis_client.flushall()
-    assert mailbox.take(b"c:0", b"x") is not None
+    holder = mailbox.take(b"c:0", b"x")
+    assert holder is not None
     with pytest.raises(LeaseLost):
-        sleeper.settle(b"stale", [b"c:0"], sleeper.contents().bell, rest=REST)
+        sleeper.settle(b"stale", [b"c:0"], sleeper.contents().bell, swept=True, rest=REST)
+    holder.commit(b"open", [b"c:0"], swept=True)
     assert mailbox.take(b"o:1", b"y", about(5_000)) is None
 
 

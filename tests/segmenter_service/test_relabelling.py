@@ -15,8 +15,7 @@ from common.errors import Retryable
 from common.events import Event, SegmentRelabelled, SpeakersObserved, StreamOptions, Turn
 from common.stored_chunks import event_of_content
 from segmenter_service.announced import REACH_MS, AnnouncedFinal, digest, touch
-from segmenter_service.state import decode_state
-from tests.segmenter_service.stage import START_MS, Stage, silence, split, talk, tone, wav
+from tests.segmenter_service.stage import START_MS, Stage, held_state, silence, split, talk, tone, wav
 
 
 def names(turns: tuple[Turn, ...], start_ms: int, end_ms: int) -> list[tuple[str, int, int]]:
@@ -249,8 +248,7 @@ def undisturbed() -> tuple[dict[str, object], dict[str, list[tuple[str, int, int
         stage = staged(client)
         for step in uploads():
             stage.deliver([step(stage)])
-        state = decode_state(client.get("turnscribe:{default/call-1}:state"))
-        assert state is not None
+        state = held_state(client)
         assert state.delay.known
         assert abs(state.delay.ms - DELAY_MS) <= 100
         assert stage.relabelled(), "the delay became known after segments had been announced"

@@ -124,7 +124,7 @@ def test_a_holder_that_slept_through_it_disturbs_nothing(redis_client: redis.Red
     decide(stage)
     stage.deliver([REPLAYED])
     with pytest.raises(Retryable):
-        lease.commit(state, ())
+        lease.commit(state, (), swept=True)
     stage.blobs.create(stage.objects.final_segment(0, 0), b"cut elsewhere", {"end-frame": "40", "revision": "1"})
     stage.deliver(stage.upload(chunks[5:], first_seq=5))
     assert stage.summary().generation == 1

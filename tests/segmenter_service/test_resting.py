@@ -12,19 +12,14 @@ from common.events import Event
 from segmenter_service.announced import AnnouncedFinal
 from segmenter_service.mailbox import Rest
 from segmenter_service.resting import MOST_WAITING, rest_of
-from segmenter_service.state import ConnectionState, decode_state
-from tests.segmenter_service.stage import START_MS, Stage, split, talk, wav
+from segmenter_service.state import ConnectionState
+from tests.segmenter_service.stage import START_MS, Stage, held_state, split, talk, wav
 
-STATE_KEY = "turnscribe:{default/call-1}:state"
 MAIL_KEY = "turnscribe:{default/call-1}:mail"
 
 
 def timeline_of(stage: Stage) -> list[tuple[int, int]]:
-    found = stage.redis.get(STATE_KEY)
-    assert isinstance(found, bytes)
-    state = decode_state(found)
-    assert state is not None
-    return state.timeline.stream.covered
+    return held_state(stage.redis).timeline.stream.covered
 
 
 def open_stream(client: redis.Redis, **own: str) -> tuple[Stage, Iterator[Event]]:

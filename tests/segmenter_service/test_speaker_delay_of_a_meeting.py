@@ -8,9 +8,8 @@ import pytest
 
 from common.events import StreamOptions
 from common.speaker_masks import activities_of_masks
-from segmenter_service.state import decode_state
 from segmenter_service.voice_activity import VoiceActivity
-from tests.segmenter_service.stage import START_MS, Stage, split
+from tests.segmenter_service.stage import START_MS, Stage, held_state, split
 
 SECOND_MS = 1_000
 
@@ -39,8 +38,7 @@ def test_it_is_found_within_150_ms_and_what_was_said_before_is_labelled_anew(cor
                     from_ms, to_ms, spoken = activities_of_masks(end_ms, truth.mask_frame_ms, windows)
                     shown = [(each.speaker, each.start_ms, each.end_ms) for each in spoken]
                     stage.deliver([stage.observe(from_ms, to_ms, *shown, clock="epoch")])
-            held = decode_state(client.get("turnscribe:{default/call-1}:state"))
-            assert held is not None
+            held = held_state(client)
             found_ms.append(held.delay.ms)
             largest = max(largest, stage.drainer.mailbox("default", "call-1").size_bytes())
         stage.deliver([stage.end(len(chunks) - 1)])

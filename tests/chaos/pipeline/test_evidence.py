@@ -76,11 +76,11 @@ def test_mail_and_leases_that_are_left_are_found_and_a_state_that_is_kept_is_not
 ) -> None:
     mailbox = Mailbox(redis_client, Scripts(redis_client), DEFAULT_TENANT, "connection", ttl_ms=60_000)
     installation = cast("Installation", OnlyStores(tmp_path, redis_client))
-    mailbox.deposit(b"c0", b"{}")
+    mailbox.deposit_all({b"c0": b"{}"})
     assert look_at_redis(installation) == (["turnscribe:{default/connection}:mail"], [])
     lease = mailbox.acquire()
     assert lease is not None
     assert look_at_redis(installation)[1] == ["turnscribe:{default/connection}:lease"]
-    lease.commit(b"state", [b"c0"])
+    lease.commit(b"state", [b"c0"], swept=True)
     assert lease.release(lease.contents().bell)
     assert look_at_redis(installation) == ([], [])

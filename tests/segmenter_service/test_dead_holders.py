@@ -1,0 +1,136 @@
+"""A holder that dies leaves its lease behind for a while. Whatever was pushed meanwhile is drained, of streams that are closed too."""
+
+import pytest
+import redis
+
+from common.errors import Retryable
+from common.events import Event
+from segmenter_service import mailbox
+from tests.segmenter_service.stage import Stage, split, talk, wav, webm
+
+CHUNKS = split(webm(talk(4, 0.6, 5, 0.6, 5)), 5)
+
+
+class Killed(BaseException):
+    """Stands for `kill -9`: nothing runs after it."""
+
+
+@pytest.fixture(autouse=True)
+def killed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who dies gives nothing back; who finds a lease taken does not wait long."""
+    monkeypatch.setattr("segmenter_service.drain._give_back", lambda _: None)
+    monkeypatch.setattr(mailbox, "_WAIT_S", 0.05)
+
+
+def die_at(monkeypatch: pytest.MonkeyPatch, stage: Stage, owner: object, method: str, events: list[Event]) -> None:
+    """`events` are pushed to a process that dies when it comes to `owner.method`."""
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, method, die)
+        with pytest.raises(Killed):
+            stage.deliver(events)
+    stage.restart()
+
+
+def expire(client: redis.Redis) -> None:
+    """The time of a lease is over."""
+    client.delete("turnscribe:{default/call-1}:lease")
+
+
+def left(client: redis.Redis) -> list[bytes]:
+    return [*client.scan_iter("turnscribe:*:mail"), *client.scan_iter("turnscribe:*:lease")]
+
+
+def test_who_dies_before_it_stores_the_account_leaves_it_to_the_sweep(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(redis_client)
+    stage.deliver(stage.upload(CHUNKS, end=False))
+    die_at(monkeypatch, stage, stage.streams, "close", [stage.end(4)])
+    expire(redis_client)
+    stage.sweep.run()
+    assert stage.summary().chunks == 5
+    assert left(redis_client) == []
+
+
+def test_a_push_that_meets_the_dead_holder_of_a_closed_stream_comes_again(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(redis_client, GAP_DEADLINE_SEC="30")
+    first, missing, *rest = stage.upload(split(wav(talk(4, 0.6, 5, 0.6, 5)), 5), end=False)
+    late = stage.blobs.objects.pop(stage.objects.chunk(1))
+    stage.deliver([first, *rest, stage.end(4)])
+    stage.clock.sleep(40)
+    stage.sweep.run()
+    assert [(gap.from_seq, gap.to_seq) for gap in stage.summary().gaps] == [(1, 1)]
+    before = stage.summary()
+    stage.blobs.objects[stage.objects.chunk(1)] = late
+    die_at(monkeypatch, stage, stage.streams, "close", [missing])
+    expire(redis_client)
+    stage.restart()
+    stage.deliver([missing])
+    assert stage.summary() != before
+    assert left(redis_client) == []
+
+
+def test_what_is_pushed_to_a_dead_holder_of_a_closed_stream_is_not_acknowledged(redis_client: redis.Redis) -> None:
+    stage = Stage(redis_client)
+    events = stage.upload(CHUNKS)
+    stage.deliver(events)
+    assert stage.drainer.mailbox("default", "call-1").acquire() is not None
+    with pytest.raises(Retryable) as raised:
+        stage.drainer.deliver(stage.observe(0, 15_000, ("Ada", 0, 5_000)))
+    assert raised.value.reason == "lease_held"
+    assert left(redis_client) == [b"turnscribe:{default/call-1}:lease"]
+
+
+def test_a_stream_that_goes_on_after_it_was_closed_for_being_idle_is_looked_after_again(
+    redis_client: redis.Redis,
+) -> None:
+    stage = Stage(redis_client, IDLE_CLOSE_SEC="600")
+    stage.deliver(stage.upload(CHUNKS[:3], end=False))
+    stage.clock.sleep(660)
+    stage.sweep.run()
+    assert stage.summary().chunks == 3
+    stage.deliver(stage.upload(CHUNKS[3:], first_seq=3, end=False))
+    assert [each.connection_id for each in stage.streams.open_streams(limit=9)] == ["call-1"]
+    stage.clock.sleep(660)
+    stage.sweep.run()
+    assert (stage.summary().chunks, stage.streams.open_streams(limit=9)) == (5, [])
+
+
+def test_who_dies_while_it_opens_a_stream_again_leaves_it_to_the_sweep(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(redis_client, IDLE_CLOSE_SEC="600")
+    stage.deliver(stage.upload(CHUNKS[:3], end=False))
+    stage.clock.sleep(660)
+    stage.sweep.run()
+    (fourth,) = stage.upload(CHUNKS[3:4], first_seq=3, end=False)
+    die_at(monkeypatch, stage, mailbox.Lease, "settle", [fourth])
+    assert stage.streams.open_streams(limit=9)
+    expire(redis_client)
+    stage.sweep.run()
+    assert left(redis_client) == []
+    assert stage.streams.open_streams(limit=9), "nothing came for 10 minutes, but of that chunk"
+    stage.clock.sleep(660)
+    stage.sweep.run()
+    assert (stage.summary().chunks, stage.streams.open_streams(limit=9)) == (4, [])
+
+
+def test_a_closed_stream_that_redis_forgot_is_open_while_it_is_rebuilt(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(redis_client)
+    events = stage.upload(CHUNKS)
+    stage.deliver(events)
+    redis_client.flushall()
+    die_at(monkeypatch, stage, stage.streams, "close", events[:1])
+    assert stage.streams.open_streams(limit=9), "should nobody push that event again"
+    expire(redis_client)
+    stage.sweep.run()
+    assert (stage.summary().chunks, stage.streams.open_streams(limit=9)) == (5, [])
+    assert left(redis_client) == []
