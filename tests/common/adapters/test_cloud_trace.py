@@ -163,7 +163,7 @@ def test_a_worker_of_gunicorn_sends_its_spans_when_it_is_told_to_stop(
     command = [sys.executable, "-m", "tests.common.adapters.traced_server", str(port)]
     with subprocess.Popen(command, env=environ, cwd=root, stdout=subprocess.DEVNULL) as child:
         try:
-            with urllib3.PoolManager(retries=urllib3.Retry(connect=200, backoff_factor=0.1, backoff_max=0.5)) as http:
+            with urllib3.PoolManager(retries=urllib3.Retry(200, backoff_factor=0.1, backoff_max=0.5)) as http:
                 answer = http.request("GET", f"http://127.0.0.1:{port}/job", headers={"traceparent": PARENT})
             assert answer.status == 200
             child.send_signal(signal.SIGTERM)
