@@ -4,19 +4,17 @@ What it says does not depend on where segments are cut, so transcripts can be co
 """
 
 import io
-import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import av
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from bench.whisper_stand_in import WhisperStandIn
 from turnscribe.demo.command import CONVERSATION, CONVERSATION_TRUTH
 from turnscribe.demo.speakers import load_ground_truth
 
@@ -71,45 +69,15 @@ class Asked:
         return sum(end_s - start_s for start_s, end_s in self.spans)
 
 
-class KnowingWhisper:
-    """On a free port of 127.0.0.1. Use as a context manager."""
+class KnowingWhisper(WhisperStandIn):
+    """See `WhisperStandIn`."""
 
     def __init__(self) -> None:
+        super().__init__(lambda form: self.heard(_audio_of(form)))
         self.asked = Asked()
         self._reference = conversation_pcm()
         self._words = said_words()
         self._lock = threading.Lock()
-        whisper = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                answer = json.dumps(
-                    whisper.heard(_audio_of(self.rfile.read(int(self.headers["Content-Length"]))))
-                ).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *_arguments: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def heard(self, audio: Pcm) -> dict[str, Any]:
         """The answer for a segment with its padding."""

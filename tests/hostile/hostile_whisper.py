@@ -1,13 +1,11 @@
 """A Whisper that hears an attack in whatever it is sent. Each word comes with its time, so that it is believed."""
 
 import io
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import soundfile
+
+from bench.whisper_stand_in import WhisperStandIn
 
 WORDS = (
     "<img",
@@ -29,38 +27,11 @@ WORDS = (
 )
 
 
-class HostileWhisper:
-    """On a free port of 127.0.0.1. Use as a context manager."""
+class HostileWhisper(WhisperStandIn):
+    """See `WhisperStandIn`."""
 
     def __init__(self) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                form = self.rfile.read(int(self.headers["Content-Length"]))
-                answer = json.dumps(_heard(form)).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *_arguments: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(_heard)
 
 
 def _heard(form: bytes) -> dict[str, Any]:
