@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.events import Activity, SpeakersObserved, Turn
-from segmenter_service.timeline import SEAM_MS, SpeakerTimeline
+from segmenter_service.segments import TURN_MARGIN_MS
+from segmenter_service.timeline import LOOK_AHEAD_MS, SEAM_MS, SpeakerTimeline
 
 OFFSET_MS = 1_700_000_000_000
 DELAY_MS = 1_000
@@ -115,3 +116,7 @@ def test_an_hour_pruned_stays_small() -> None:
         made.prune(at - 60_000)
         sizes.append(len(msgspec.msgpack.encode(made)))
     assert max(sizes[1_800:]) <= max(sizes[:1_800]) < 4_096
+
+
+def test_nobody_is_named_by_what_may_have_been_left_out() -> None:
+    assert LOOK_AHEAD_MS >= TURN_MARGIN_MS
