@@ -25,6 +25,7 @@ from bench.summary import (
     of_growth,
     of_hour,
     of_ingest,
+    of_load,
     of_overhead,
     table,
 )
@@ -36,6 +37,7 @@ PARTS: Final = (
     Part("growth", (), ("--minutes", "5"), of_growth),
     Part("overhead", (), ("--streams", "10"), of_overhead),
     Part("captions", (), (), of_captions),
+    Part("load", ("--streams", "2,8", "--all"), ("--streams", "2,6", "--seconds", "30", "--all"), of_load),
     Part("cold_start", ("--cloud",), ("--cloud", "--starts", "3"), of_cold_start),
     Part("cost", ("--streams", "1", "--minutes", "20"), ("--streams", "1", "--minutes", "5"), of_cost),
 )

@@ -131,6 +131,18 @@ def of_cold_start(found: Mapping[str, Any]) -> Iterator[Row]:
         )
 
 
+def of_load(found: Mapping[str, Any]) -> Iterator[Row]:
+    """`bench.load`: its last step against its first one."""
+    first, last = found["steps"][0], found["steps"][-1]
+    to = f"{first['streams']} at a time"
+    per_core, of_each = last["streams_per_core"], last["resident_mib_per_stream"]
+    yield Row(
+        f"{last['streams']} live streams: as many per core", per_core, "", per_core / first["streams_per_core"], to
+    )
+    more = of_each / first["resident_mib_per_stream"]
+    yield Row("  memory of the services for each", of_each, "MiB", more, to)
+
+
 def of_cost(found: Mapping[str, Any]) -> Iterator[Row]:
     """`bench.cost`."""
     report = msgspec.convert(found, Report)

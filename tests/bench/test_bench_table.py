@@ -16,6 +16,7 @@ from bench.summary import (
     of_growth,
     of_hour,
     of_ingest,
+    of_load,
     of_overhead,
     table,
 )
@@ -54,6 +55,14 @@ def test_captions_and_starts_have_their_rows() -> None:
     assert [row.ratio for row in of_captions(captions)] == [1.0, 2.0, 1.0]
     (start,) = of_cold_start({"ingest": {"ready": {"wall_ms": 750.0, "cpu_ms": 400.0}, "chunk": None}})
     assert (start.ratio, start.verdict) == (0.5, "met (≤ 1500)")
+
+
+def test_more_streams_are_compared_with_fewer() -> None:
+    fewer = {"streams": 2, "streams_per_core": 40.0, "resident_mib_per_stream": 9.0}
+    more = {"streams": 8, "streams_per_core": 50.0, "resident_mib_per_stream": 4.5}
+    per_core, memory = of_load({"steps": [fewer, more]})
+    assert (per_core.measure, per_core.value, per_core.ratio) == ("8 live streams: as many per core", 50.0, 1.25)
+    assert (memory.value, memory.ratio, memory.to) == (4.5, 0.5, "2 at a time")
 
 
 def test_cost_is_computed_from_what_was_measured() -> None:
