@@ -23,7 +23,9 @@ DELIVERIES_TOPIC: Final = "deliveries"
 
 Id = Annotated[str, msgspec.Meta(max_length=MAX_ID_LENGTH, pattern=rf"\A{ID_PATTERN}\Z")]
 """An id that came with an event is checked again: a topic may have other publishers than ingest."""
-Ms = Annotated[int, msgspec.Meta(ge=0)]
+Ms = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+SafeInt = Annotated[int, msgspec.Meta(ge=-(1 << 53), le=1 << 53)]
+"""What every reader of JSON holds exactly. A larger number could be taken, and then be written nowhere."""
 
 
 class StreamOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -49,7 +51,7 @@ class StreamOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     connections heard, and stands in for none."""
     prompt: str = ""
     """What Whisper is told before the audio: names, terms, a style."""
-    started_at_ms: int | None = None
+    started_at_ms: SafeInt | None = None
     """Epoch milliseconds of the first sample, where the uploader knows; else it follows from when chunks were captured."""
     user_id: str = ""
     """The tenant's user whose token it came with."""
@@ -100,8 +102,8 @@ class Activity(msgspec.Struct, frozen=True, array_like=True):
     """One speaker was active from `start_ms` to `end_ms`, on the clock of the observation that holds it."""
 
     speaker: str
-    start_ms: int
-    end_ms: int
+    start_ms: SafeInt
+    end_ms: SafeInt
 
 
 class SpeakersObserved(Event, frozen=True, kw_only=True):
@@ -115,8 +117,8 @@ class SpeakersObserved(Event, frozen=True, kw_only=True):
     object_name: str
     clock: Literal["epoch", "stream"]
     """`epoch`: milliseconds since the epoch, shifted by the speaker delay. `stream`: stream time, taken as it is."""
-    covered_from_ms: int
-    covered_to_ms: int
+    covered_from_ms: SafeInt
+    covered_to_ms: SafeInt
     """The window that the observation speaks about; silence inside it is information too."""
     activities: tuple[Activity, ...]
 
@@ -132,9 +134,9 @@ class StreamEnded(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "turnscribe.stream.ended.v1"
     TOPIC: ClassVar[str] = STREAM_EVENTS_TOPIC
 
-    last_seq: int
+    last_seq: SafeInt
     """Seq of the last chunk; -1 when there is none."""
-    observations: int | None = None
+    observations: SafeInt | None = None
     """How many speaker observations were sent in all, where the uploader counted."""
     object_name: str
 
@@ -175,8 +177,8 @@ class Turn(msgspec.Struct, frozen=True, array_like=True):
     """One speaker speaking from `start_ms` to `end_ms`, in stream time. Turns may overlap."""
 
     speaker: str
-    start_ms: int
-    end_ms: int
+    start_ms: SafeInt
+    end_ms: SafeInt
 
 
 class SegmentReady(Event, frozen=True, kw_only=True):
@@ -197,7 +199,7 @@ class SegmentReady(Event, frozen=True, kw_only=True):
     """Digital silence before and after the audio in the object: subtract it from Whisper's times."""
     object_name: str
     """FLAC, 16 kHz, mono."""
-    epoch_offset_ms: int
+    epoch_offset_ms: SafeInt
     """Epoch milliseconds = stream time + this."""
     turns: tuple[Turn, ...] = ()
     """Who spoke in and around the segment (from 5 s before it to 5 s after it)."""
@@ -211,7 +213,7 @@ class SegmentReady(Event, frozen=True, kw_only=True):
     whole_from_ms: Ms | None = None
     """Stream time from which on no audio is missing up to the segment: where the one before it ended, for what was skipped as silence
     was heard, or a gap. None (an earlier release said nothing): its own start."""
-    accepted_ms: int | None = None
+    accepted_ms: SafeInt | None = None
     """Epoch milliseconds at which ingest announced the chunk that the segment's last audio came with. None where no event told of the
     chunk, or it came late. Only ages are taken from it."""
     take_over: bool = False

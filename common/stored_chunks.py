@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from common.errors import Permanent
-from common.events import ChunkStored, Event, StreamOptions
+from common.events import ChunkStored, Event, Ms, StreamOptions
 from common.json_input import UNREADABLE_JSON
 from common.object_names import seq_of
 from common.ports.blob_store import BlobInfo
@@ -69,7 +69,7 @@ def chunk_metadata(event: ChunkStored) -> dict[str, str]:
 
 class _ChunkMetadata(msgspec.Struct):
     meeting_id: str
-    captured_at_ms: int
+    captured_at_ms: Ms
     options: str
 
 

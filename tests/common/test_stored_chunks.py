@@ -56,6 +56,7 @@ def test_a_listing_rebuilds_the_chunks_event(event: ChunkStored) -> None:
     [
         {"meeting_id": None},
         {"captured_at_ms": "soon"},
+        {"captured_at_ms": "17" + "0" * 60},
         {"captured_at_ms": None},
         {"options": "{"},
         {"options": "[" * 100_000},

@@ -13,7 +13,16 @@ from typing import Final
 from tests.fuzz.targets import GROUPS, group
 
 MEMORY_BYTES: Final = 3 << 30
-PACKAGES: Final = ["common", "segmenter_service", "ingest_service", "transcribe_service"]
+PACKAGES: Final = [
+    "common",
+    "segmenter_service",
+    "ingest_service",
+    "transcribe_service",
+    "werkzeug.formparser",
+    "werkzeug.http",
+    "werkzeug.sansio.multipart",
+]
+"""Whose branches guide the search: the services, and the one parser of theirs that is somebody else's Python."""
 ALL: Final = "all"
 
 

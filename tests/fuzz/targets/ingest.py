@@ -146,8 +146,21 @@ TARGETS: Final = (
     Target(
         "multipart",
         _multipart,
-        lambda: [_FORM, _FORM.replace(b"name=", b"name*=utf-8''")],
-        tokens=(b"\r\n--b\r\n", b"--b--", b"Content-Disposition: form-data; name*=utf-16''%ff", b"filename*0=x"),
+        lambda: [
+            _FORM,
+            _FORM.replace(b"name=", b"name*=utf-8''"),
+            b"preamble\r\n" + _FORM.replace(b"audio/mpeg", b"text/plain; charset=utf-16") + b"epilogue",
+            _FORM.replace(b"\r\n", b"\n"),
+            _FORM.replace(b"--b--", b"--b  \r\n"),
+        ],
+        tokens=(
+            b"\r\n--b\r\n",
+            b"--b--",
+            b"Content-Disposition: form-data; name*=utf-16''%ff",
+            b"filename*0=x",
+            b"; charset=utf-7",
+            b"\r\n\r\n",
+        ),
     ),
     Target(
         "tus headers",

@@ -7,11 +7,28 @@ from typing import Final
 import msgspec
 
 from common.errors import Permanent
-from common.events import EVENT_TYPES, ChunkStored, Message, SpeakersObserved, StreamEnded, from_message
+from common.events import (
+    EVENT_TYPES,
+    ChunkStored,
+    Message,
+    SpeakersObserved,
+    StreamEnded,
+    StreamOptions,
+    from_message,
+)
 from common.json_input import UNREADABLE_JSON, decoded_json, refuse_deep_json
 from common.ports.blob_store import BlobInfo
 from common.push import Pushed, first_published_ms, parse_push
-from common.stored_chunks import claimed_at_ms, event_content, event_of_chunk, event_of_content, stream_description
+from common.stored_chunks import (
+    StreamDescription,
+    chunk_metadata,
+    claimed_at_ms,
+    describe_stream,
+    event_content,
+    event_of_chunk,
+    event_of_content,
+    stream_description,
+)
 from segmenter_service.mail import Item, field_and_value, read_mail
 from segmenter_service.recovery import GapRecord
 from segmenter_service.state import decode_state
@@ -23,6 +40,16 @@ EVENT: Final = (
     b'[["Ada",1,2]],"last_seq":3,"observations":1,"generation":1,"segment_id":"c:0:0","channel":0,"revision":1,"final":true,"start_ms":0,'
     b'"end_ms":9,"padding_ms":200,"epoch_offset_ms":1,"turns":[["Ada",1,2]],"labels":1,"receiver":"r","subject":"s","rank":1,"attempt":1,'
     b'"message_type":"t","message_id":"i","happened_at_ms":1}'
+)
+CHUNK: Final = ChunkStored(
+    tenant="default",
+    meeting_id="meeting",
+    connection_id="call",
+    seq=1,
+    object_name="raw/default/call/chunks/00000001",
+    size_bytes=9,
+    captured_at_ms=1_700_000_000_000,
+    options=StreamOptions(),
 )
 JSON_TOKENS: Final = (
     b"18446744073709551616",
@@ -87,29 +114,58 @@ def _keep(event: Item) -> None:
             assert mail.asks_registry
 
 
+def _chunk_object(data: bytes) -> None:
+    """Its metadata, a line each: meeting, time, options."""
+    meeting_id, captured_at_ms, options = [*data.decode("utf-8", "replace").split("\n", 2), "", ""][:3]
+    metadata = {"meeting_id": meeting_id, "captured_at_ms": captured_at_ms, "options": options}
+    event = event_of_chunk("default", "call", BlobInfo(CHUNK.object_name, CHUNK.size_bytes, metadata))
+    _keep(event)
+    assert (
+        event_of_chunk("default", "call", BlobInfo(event.object_name, 9, chunk_metadata(event))).options
+        == event.options
+    )
+
+
+def _claim(data: bytes) -> None:
+    metadata = {"claimed_at_ms": data.decode("utf-8", "replace")}
+    assert isinstance(claimed_at_ms(BlobInfo("unregistered/call", 0, metadata)), int)
+
+
+def _description(data: bytes) -> None:
+    assert stream_description(describe_stream(stream_description(data))) == stream_description(data)
+
+
+def _observed(data: bytes) -> None:
+    _keep(event_of_content(data, SpeakersObserved))
+
+
+def _ended(data: bytes) -> None:
+    event = event_of_content(data, StreamEnded)
+    assert event_of_content(event_content(event), StreamEnded) == event
+
+
+STORED: Final[Sequence[Callable[[bytes], None]]] = (_chunk_object, _claim, _description, _observed, _ended)
+
+
 def _stored(data: bytes) -> None:
-    head, _, rest = data.partition(b"\n")
-    text = head.decode("latin-1")
-    info = BlobInfo(
-        name=f"raw/t/c/chunks/{text[:8]}",
-        size_bytes=len(data),
-        metadata={
-            "meeting_id": text[8:20],
-            "captured_at_ms": text[20:40],
-            "options": rest.decode("latin-1"),
-            "claimed_at_ms": text,
-        },
-    )
-    reads: Sequence[Callable[[], object]] = (
-        lambda: _keep(event_of_chunk("default", "call", info)),
-        lambda: claimed_at_ms(info),
-        lambda: stream_description(rest),
-        lambda: event_of_content(rest, SpeakersObserved),
-        lambda: event_content(event_of_content(rest, StreamEnded)),
-    )
-    for read in reads:
+    """The first byte says what it is read as."""
+    if data:
         with suppress(Permanent):
-            read()
+            STORED[data[0] % len(STORED)](data[1:])
+
+
+def _stored_seeds() -> list[bytes]:
+    options = StreamOptions(content_type="audio/webm", channels="separate", channel_speakers=("Ada", "Ben"))
+    chunk = chunk_metadata(msgspec.structs.replace(CHUNK, options=options))
+    event = msgspec.json.decode(EVENT)
+    contents = (
+        "\n".join([chunk["meeting_id"], chunk["captured_at_ms"], chunk["options"]]).encode(),
+        b"1700000000000",
+        describe_stream(StreamDescription("meeting", options, 1_700_000_000_000)),
+        event_content(msgspec.convert(event, SpeakersObserved)),
+        event_content(msgspec.convert(event, StreamEnded)),
+    )
+    return [bytes([kind]) + content for kind, content in enumerate(contents)]
 
 
 def _state(data: bytes) -> None:
@@ -150,7 +206,7 @@ def _event_seeds() -> list[bytes]:
 TARGETS: Final = (
     Target("push envelope", _push, _push_seeds, tokens=(b"x-goog-pubsub-", b"9" * 30, *JSON_TOKENS)),
     Target("events", _event, _event_seeds, tokens=JSON_TOKENS),
-    Target("stored json", _stored, lambda: [b"00000001meeting-1111700000000000\n" + EVENT], tokens=JSON_TOKENS),
+    Target("stored json", _stored, _stored_seeds, tokens=JSON_TOKENS),
     Target("stored state", _state, lambda: [b"\x83\xa7version\x01\xaameeting_id\xa1m\xacopened_at_ms\x01"]),
     Target("json depth", _json, lambda: [b'{"a":["[[",{"b":"\\"]"}]}', b"[" * 66 + b"]" * 66], tokens=JSON_TOKENS),
 )
