@@ -50,7 +50,7 @@ class Speech:
     @cached_property
     def first(self) -> int | None:
         """The first frame of speech, or None where there is none."""
-        return int(self.active.argmax()) if self.active.any() else None
+        return int(np.argmax(self.active)) if self.active.any() else None
 
     @cached_property
     def runs(self) -> list[Pause]:
