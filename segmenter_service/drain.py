@@ -129,8 +129,8 @@ class Drainer:
             adopt_from_bucket(holding)
             holding.looked = True
         was_closed = state.closed
-        if was_closed and isinstance(of, StreamRecord):
-            state.account_due = True  # the sweep looks after what has no account: whoever was to store it has died
+        if was_closed and known is not None and known.summary is None:
+            state.account_due = True  # whoever was to store it has died
         done = _move(holding, mail)
         relabel(holding)
         state.account_due &= state.closed
@@ -160,7 +160,9 @@ class Drainer:
 
     def _registered(self, of: Event | StreamRecord, state: ConnectionState | None, mail: Mail) -> StreamRecord | None:
         """What the registry says of the stream, where there may be news for its holder; None where it has none, or was not asked."""
-        knows_more = isinstance(of, StreamRecord) and (of.without_audio or (state and of.generation > state.generation))
+        knows_more = isinstance(of, StreamRecord) and (
+            of.without_audio or (state and (state.closed or of.generation > state.generation))
+        )
         if state is None or mail.asks_registry or knows_more:
             return self._around.streams.get(of.tenant, of.connection_id)
         return None

@@ -134,3 +134,14 @@ def test_a_closed_stream_that_redis_forgot_is_open_while_it_is_rebuilt(
     stage.sweep.run()
     assert (stage.summary().chunks, stage.streams.open_streams(limit=9)) == (5, [])
     assert left(redis_client) == []
+
+
+def test_a_stream_that_was_closed_while_the_sweep_was_on_its_way_keeps_its_account(redis_client: redis.Redis) -> None:
+    stage = Stage(redis_client)
+    stage.deliver(stage.upload(CHUNKS, end=False))
+    (listed,) = stage.streams.open_streams(limit=9)
+    stage.deliver([stage.end(4)])
+    account = stage.summary()
+    stage.clock.sleep(5)
+    assert stage.drainer.look_after(listed, until_s=stage.clock.monotonic_s() + 60)
+    assert stage.summary() == account
