@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from common.ports.meeting_store import Meeting, MeetingStore
 from common.ports.stream_registry import StreamRecord, StreamRegistry
 from common.ports.transcript_store import SegmentTranscript, TranscriptStore
@@ -33,27 +31,10 @@ class StoredMeetings:
         """All of it. Raises a 404 `Problem` where there is nothing."""
         found = self.meetings.get(tenant, meeting_id)
         streams = self.streams.of_meeting(tenant, meeting_id)
-        stored = self.transcripts.segments(tenant, found.stored_as if found else meeting_id)
-        segments = by_account(streams, without_replaced(stored))
+        segments = without_replaced(self.transcripts.segments(tenant, found.stored_as if found else meeting_id))
         if found is None and not streams and not segments:
             raise unknown_meeting()
         return StoredMeeting(found or unrecorded(tenant, meeting_id, streams, segments), streams, segments)
-
-
-def by_account(streams: Sequence[StreamRecord], segments: Sequence[SegmentTranscript]) -> Sequence[SegmentTranscript]:
-    """`segments` on the clocks that the accounts of closed streams have, in order of time.
-
-    A segment that had to be cut before its stream's clock was found carries what was known of it then.
-    """
-    offsets_ms = {each.connection_id: each.summary.epoch_offset_ms for each in streams if each.summary}
-    known_ms = [offsets_ms.get(each.connection_id) for each in segments]
-    if all(known in {None, each.epoch_offset_ms} for known, each in zip(known_ms, segments, strict=True)):
-        return segments
-    moved = [
-        each if known is None else msgspec.structs.replace(each, epoch_offset_ms=known)
-        for known, each in zip(known_ms, segments, strict=True)
-    ]
-    return sorted(moved, key=lambda each: (each.start_ms + each.epoch_offset_ms, each.segment_id))
 
 
 def unrecorded(
