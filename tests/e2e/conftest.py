@@ -1,5 +1,7 @@
 """The embedded stack with real Whisper: real processes, real HTTP. Nothing of the services is imported here, only the client."""
 
+import dataclasses
+import fcntl
 import json
 import os
 import secrets
@@ -13,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.remembering_whisper import RememberingWhisper
 from turnscribe.client import Client, Stream
 from turnscribe.errors import NotFound
 from turnscribe.local_server import LocalServer, free_port
@@ -38,9 +41,33 @@ def demo_command(data_dir: Path, *options: str) -> list[str]:
     return [sys.executable, "-m", "turnscribe", "demo", "--json", "--data-dir", str(data_dir), *options]
 
 
-def demo_environment() -> dict[str, str]:
-    """This process's environment, without what would change a server started from it."""
+def environment_of_a_user() -> dict[str, str]:
+    """This process's environment, without what would change a server started from it: it starts a Whisper of its own."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("TURNSCRIBE_", "WHISPER_"))}
+
+
+def demo_environment() -> dict[str, str]:
+    """A user's, with the Whisper that all tests of this process share."""
+    return environment_of_a_user() | _shared_whisper
+
+
+_shared_whisper: dict[str, str] = {}
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One that processes which run tests side by side have in common."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_whisper(shared_folder: Path) -> Iterator[RememberingWhisper]:
+    """Real, behind a memory."""
+    with RememberingWhisper(shared_folder / "said-by-whisper", environment_of_a_user()) as whisper:
+        _shared_whisper["WHISPER_SERVICE_URL"] = whisper.url
+        yield whisper
+    _shared_whisper.clear()
 
 
 WITHOUT_LIVE = {"TRANSCRIBER_STEP_SEC": "60"}
@@ -61,9 +88,15 @@ def run_demo() -> Callable[..., Demo]:
 
 
 @pytest.fixture(scope="session")
-def uninterrupted(run_demo: Callable[..., Demo], tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    """The shipped conversation, played once as fast as possible, as the demo comes: with live revisions."""
-    return run_demo(tmp_path_factory.mktemp("uninterrupted"), "--speed", "0", own={})
+def uninterrupted(run_demo: Callable[..., Demo], shared_folder: Path) -> Demo:
+    """The shipped conversation, played once as fast as possible, with live revisions. Processes side by side share the one run."""
+    kept = shared_folder / "uninterrupted.json"
+    with (shared_folder / "uninterrupted.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            demo = run_demo(shared_folder / "uninterrupted", "--speed", "0", own={})
+            kept.write_text(json.dumps(dataclasses.asdict(demo)))
+    return Demo(**json.loads(kept.read_text()))
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from common.settings import Secret
 from local_runner.sweep_timer import SweepTimer
 from tests.e2e.conftest import Demo, completed, until, without_ids
 from tests.e2e.playing import play_conversation
+from tests.e2e.remembering_whisper import RememberingWhisper
 from turnscribe.client import Client
 
 pytestmark = [pytest.mark.component("whisper", "redis"), pytest.mark.slow, pytest.mark.timeout(400)]
@@ -77,7 +78,7 @@ class Service:
 class Stack:
     """All processes of one installation."""
 
-    def __init__(self, data_dir: Path, redis_port: int, running: ExitStack) -> None:
+    def __init__(self, data_dir: Path, redis_port: int, whisper_url: str, running: ExitStack) -> None:
         keep = {name: value for name, value in os.environ.items() if not name.startswith("TURNSCRIBE_")}
         environ = {
             **keep,
@@ -97,10 +98,9 @@ class Stack:
             running.callback(started.stop)
             return started
 
-        self.whisper = service("whisper_service")
         self.ingest = service("ingest_service")
         self.segmenter = service("segmenter_service")
-        self.transcribe = service("transcribe_service", WHISPER_SERVICE_URL=self.whisper.url)
+        self.transcribe = service("transcribe_service", WHISPER_SERVICE_URL=whisper_url)
         self.redis = redis.Redis("127.0.0.1", redis_port)
         running.callback(self.redis.close)
         queue = SqliteQueue(DataDir(data_dir).queue, SystemClock())
@@ -120,14 +120,16 @@ class Stack:
         sweep = SweepTimer(f"{self.segmenter.url}/sweep", Secret(PUSH_TOKEN), 1.0)
         sweep.start()
         running.callback(sweep.stop, 30)
-        for each in (self.whisper, self.ingest, self.segmenter, self.transcribe):
+        for each in (self.ingest, self.segmenter, self.transcribe):
             until(each.is_ready, "every service is ready")
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, redis_server: int) -> Iterator[Stack]:
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, redis_server: int, shared_whisper: RememberingWhisper
+) -> Iterator[Stack]:
     with ExitStack() as running:
-        yield Stack(tmp_path_factory.mktemp("separate"), redis_server, running)
+        yield Stack(tmp_path_factory.mktemp("separate"), redis_server, shared_whisper.url, running)
 
 
 @pytest.mark.parametrize("fault", ["none", "segmenter killed", "redis flushed"])
