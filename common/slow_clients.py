@@ -24,6 +24,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from common.paced_connection import PacedConnection
 from common.patience import Patience, SlowBodies
+from common.worker_threads import WorkerThreads
 
 HEAD_S: Final = 10.0
 """From a request's first byte (of a new connection: from its beginning) to the end of its head."""
@@ -51,6 +52,10 @@ class PatientWorker(ThreadWorker):
         self._parking = Lock()
         """Held by whoever moves connections into `keepalived_conns`, or looks through them: other threads park what they answered."""
         self._bodies = SlowBodies(self.cfg.threads, lambda: self._waiting > 0)
+
+    def get_thread_pool(self) -> WorkerThreads:
+        """As many threads as requests were ever answered at once, up to the limit."""
+        return WorkerThreads(self.cfg.threads)
 
     def enqueue_req(self, conn: TConn) -> None:
         """Let the next free thread answer a request."""

@@ -3,7 +3,6 @@
 libavcodec decodes (through PyAV, no ffmpeg binary), libswresample resamples.
 """
 
-import threading
 from typing import Final, NamedTuple, cast
 
 import av
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from segmenter_service.audio.blocks import SAMPLE_RATE, Block
 from segmenter_service.audio.packets import Codec, Packet
 from segmenter_service.audio.resampling import Float, resampled, step_of
+from segmenter_service.audio.spares import Spares
 
 LEFT_CONTEXT_MS: Final = 8
 """What the resampler gets to see before the first sample that is wanted of it; it looks back about 1 ms."""
@@ -81,29 +81,22 @@ def mixed(wave: Float, channels: int) -> Float:
     return mean if channels == 1 else np.repeat(mean, channels, axis=0)
 
 
-class _Kept(threading.local):
-    """The decoder that a thread used last, if it can be used again."""
-
-    codec: Codec | None = None
-    context: AudioCodecContext | None = None
-
-
-_kept = _Kept()
+_kept: Final = Spares[Codec, AudioCodecContext]()
+"""Decoders that can be used again. One that fails in any way is not given back."""
 
 
 def _fresh(codec: Codec) -> AudioCodecContext:
     """A decoder that has seen nothing, or remembers nothing of it."""
-    context = _kept.context
-    if context is None or _kept.codec != codec:
+    context = _kept.take(codec)
+    if context is None:
         return _open(codec)
-    _kept.context = None  # should decoding fail in any way, it is not used again
     context.flush_buffers()
     return context
 
 
 def _keep(codec: Codec, context: AudioCodecContext) -> None:
     if codec.name in _REUSED:
-        _kept.codec, _kept.context = codec, context
+        _kept.give(codec, context)
 
 
 def _open(codec: Codec) -> AudioCodecContext:

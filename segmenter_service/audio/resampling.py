@@ -1,20 +1,21 @@
 """To 16 kHz, by libswresample. The same samples give the same output, bit for bit, whichever way they go.
 
-Building a resampler and draining it take more time than what it does for one block of audio. A thread therefore keeps one for each
-rate and puts block after block through it. Between two blocks it gets silence, longer than its filter, and up to where the two
+Building a resampler and draining it take more time than what it does for one block of audio. So those of each rate are kept, and
+block after block goes through them. Between two blocks it gets silence, longer than its filter, and up to where the two
 clocks have a sample in common; a block that is seen from far enough inside meets the filter exactly as in a resampler of its own.
 Where the edges are wanted too, it gets one of its own, which mirrors the samples there.
 """
 
-import threading
 from math import gcd
-from typing import Final
+from typing import Final, cast
 
 import av
 import numpy as np
+from av.filter import Graph
 from numpy.typing import NDArray
 
 from segmenter_service.audio.blocks import SAMPLE_RATE
+from segmenter_service.audio.spares import Spares
 
 Float = NDArray[np.float32]
 Pcm = NDArray[np.int16]
@@ -24,8 +25,6 @@ MAX_STEP: Final = 441
 _EDGE_SAMPLES: Final = 64
 """So far (4 ms) from either end nothing shows of what was before or after. The filter reaches 16 samples at the lower of the two rates."""
 _LEAST_RATE: Final = 8_000
-_MOST_KEPT: Final = 8
-"""Resamplers in one thread: there are few rates, and who sends many gets no room for them."""
 
 
 def step_of(rate: int) -> int:
@@ -42,26 +41,38 @@ def resampled(row: Float, rate: int, first: int, count: int) -> Pcm:
     inside = first >= _EDGE_SAMPLES and first + count + _EDGE_SAMPLES <= row.size * SAMPLE_RATE // rate
     if not (exact and inside):
         return _alone(row, rate)[first : first + count]
-    kept = _kept.resamplers
-    continuous = kept.pop(rate, None) or _Continuous(rate)
+    continuous = _kept.take(rate) or _Continuous(rate)
     output = continuous.resampled(row)  # should it fail, it is not used again
-    if len(kept) < _MOST_KEPT:
-        kept[rate] = continuous
+    _kept.give(rate, continuous)
     return output[first : first + count]
 
 
-class _Kept(threading.local):
-    """What a thread keeps."""
+class Resampler:
+    """One channel at `rate` to 16 kHz. As `av.AudioResampler`, which would have two threads of its own for each."""
 
-    def __init__(self) -> None:
-        self.resamplers: dict[int, _Continuous] = {}
+    def __init__(self, rate: int) -> None:
+        self._graph = Graph()
+        self._graph.threads = 1
+        source = self._graph.add("abuffer", sample_rate=str(rate), sample_fmt="fltp", channel_layout="mono")
+        to = self._graph.add("aformat", sample_rates=str(SAMPLE_RATE), sample_fmts="s16", channel_layouts="mono")
+        self._graph.link_nodes(source, to, self._graph.add("abuffersink")).configure()
+
+    def resample(self, frame: av.AudioFrame | None) -> list[av.AudioFrame]:
+        """What `frame` completes; None is the end."""
+        self._graph.push(frame)
+        frames = []
+        while True:
+            try:
+                frames.append(cast("av.AudioFrame", self._graph.pull()))
+            except (BlockingIOError, EOFError):
+                return frames
 
 
 class _Continuous:
     """A resampler that is never drained."""
 
     def __init__(self, rate: int) -> None:
-        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+        self._resampler = Resampler(rate)
         self._rate = rate
         self._step = step_of(rate)
         self._silence = 2 * _EDGE_SAMPLES * max(rate, SAMPLE_RATE) // SAMPLE_RATE
@@ -88,7 +99,7 @@ def audio_frame(row: Float, rate: int) -> av.AudioFrame:
 
 
 def _alone(row: Float, rate: int) -> Pcm:
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+    resampler = Resampler(rate)
     return _samples([*resampler.resample(audio_frame(row, rate)), *resampler.resample(None)])
 
 
@@ -97,4 +108,4 @@ def _samples(frames: list[av.AudioFrame]) -> Pcm:
     return rows[0] if len(rows) == 1 else np.concatenate([np.zeros(0, np.int16), *rows])
 
 
-_kept = _Kept()
+_kept: Final = Spares[int, _Continuous]()

@@ -15,7 +15,7 @@ from common.errors import Permanent
 from segmenter_service.audio.blocks import SAMPLE_RATE
 from segmenter_service.audio.decode import PcmBlock, mixed, planar
 from segmenter_service.audio.packets import MAX_CHANNELS, MAX_RATE, MIN_RATE
-from segmenter_service.audio.resampling import Float, audio_frame
+from segmenter_service.audio.resampling import Float, Resampler, audio_frame
 
 MAX_FILE_BYTES: Final = 1 << 30
 IN_MEMORY_BYTES: Final = 1 << 23
@@ -73,7 +73,7 @@ class _Resampling:
 
     def __init__(self) -> None:
         self._rate = 0
-        self._resamplers: list[av.AudioResampler] = []
+        self._resamplers: list[Resampler] = []
 
     def samples(self, wave: Float, rate: int) -> NDArray[np.int16]:
         """What `wave` (channels, n) at `rate` completes."""
@@ -81,9 +81,7 @@ class _Resampling:
         channels = len(self._resamplers) or min(wave.shape[0], MAX_CHANNELS)
         if rate != self._rate:
             self._rate = rate
-            self._resamplers = [
-                av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE) for _ in range(channels)
-            ]
+            self._resamplers = [Resampler(rate) for _ in range(channels)]
         rows = zip(self._resamplers, mixed(wave, channels), strict=True)
         now = _stacked([resampler.resample(audio_frame(row, rate)) for resampler, row in rows])
         return now if before is None else np.concatenate([before, now], axis=1)
