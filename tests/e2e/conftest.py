@@ -76,8 +76,8 @@ WITHOUT_LIVE = {"TRANSCRIBER_STEP_SEC": "60"}
 
 @pytest.fixture(scope="session")
 def run_demo() -> Callable[..., Demo]:
-    def run(data_dir: Path, *options: str, own: dict[str, str] = WITHOUT_LIVE) -> Demo:
-        environ = demo_environment() | own
+    def run(data_dir: Path, *options: str, own: dict[str, str] = WITHOUT_LIVE, as_a_user: bool = False) -> Demo:
+        environ = (environment_of_a_user() if as_a_user else demo_environment()) | own
         done = subprocess.run(
             demo_command(data_dir, *options), env=environ, capture_output=True, text=True, check=False
         )

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.component("whisper", "emulators"), pytest.mark.slow, p
 def test_it_says_what_the_demo_says_and_always_begins_anew(
     uninterrupted: Demo, run_demo: Callable[..., Demo], tmp_path: Path
 ) -> None:
-    on_stack = run_demo(tmp_path, "--stack", "--speed", "0")
+    on_stack = run_demo(tmp_path, "--stack", "--speed", "0", as_a_user=True)
     assert on_stack.status == 0, on_stack.errors
     report = on_stack.report
     assert (report["lost"], report["complete"], report["resumed"]) == ([], True, False)
