@@ -11,7 +11,8 @@ from typing import Final, Literal, Self
 
 import soundfile
 
-from tests.transcribe_service.whisper.whisper_server import QuietServer, multipart_fields
+from tests.quiet_server import QuietServer
+from tests.transcribe_service.whisper.whisper_server import multipart_fields
 
 Fault = Literal["refused", "hanging", "failing", "saturated"]
 FAULTS: Final[tuple[Fault, ...]] = ("refused", "hanging", "failing", "saturated")

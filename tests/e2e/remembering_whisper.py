@@ -17,7 +17,8 @@ import urllib3
 
 from local_cloud.processes import Child, free_port
 from local_cloud.services import whisper_command, whisper_environ
-from tests.transcribe_service.whisper.whisper_server import QuietServer, multipart_fields
+from tests.quiet_server import QuietServer
+from tests.transcribe_service.whisper.whisper_server import multipart_fields
 
 READY_S: Final = 120.0
 

@@ -11,7 +11,7 @@ import urllib3
 
 from tests.chaos.pipeline.fronts import Fronts
 from tests.chaos.pipeline.machine import steady_ports
-from tests.transcribe_service.whisper.whisper_server import QuietServer
+from tests.quiet_server import QuietServer
 
 
 class Service:

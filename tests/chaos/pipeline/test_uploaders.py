@@ -15,7 +15,7 @@ from tests.chaos.pipeline.installation import Installation
 from tests.chaos.pipeline.recordings import Piece, Recording
 from tests.chaos.pipeline.streams import PlannedStream
 from tests.chaos.pipeline.uploaders import start
-from tests.transcribe_service.whisper.whisper_server import QuietServer
+from tests.quiet_server import QuietServer
 from turnscribe.demo.speakers import Turn
 
 PIECES = tuple(Piece(bytes([65 + seq]) * 5, 1_000 * (seq + 1)) for seq in range(3))

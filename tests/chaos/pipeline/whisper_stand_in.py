@@ -4,7 +4,8 @@ import sys
 from http.server import BaseHTTPRequestHandler
 
 from tests.chaos.whisper_front import transcription_of
-from tests.transcribe_service.whisper.whisper_server import QuietServer, multipart_fields
+from tests.quiet_server import QuietServer
+from tests.transcribe_service.whisper.whisper_server import multipart_fields
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,12 +1,13 @@
 """A Whisper server over real HTTP that answers by script: status, headers, body, or nothing at all."""
 
 import email
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.quiet_server import QuietServer
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,6 @@ def multipart_fields(content_type: str, body: bytes) -> dict[str, list[bytes]]:
         if isinstance(name, str) and isinstance(content, bytes):
             fields.setdefault(name, []).append(content)
     return fields
-
-
-class QuietServer(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up in the middle of an answer is part of the script."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]  # the stubs name the socket types
 
 
 @contextmanager
