@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import WITHOUT_LIVE, Demo, demo_command, environment_of_a_user, until, without_ids
+from tests.e2e.conftest import (
+    WITHOUT_LIVE,
+    Demo,
+    demo_command,
+    demo_environment,
+    environment_of_a_user,
+    until,
+    without_ids,
+)
 from tests.e2e.excerpts import EXCERPT_S, write_excerpt
 from tests.processes import processes_below
 from turnscribe.client import Client
@@ -53,13 +61,13 @@ def test_nothing_but_the_json_object_is_printed_and_no_token(uninterrupted: Demo
 class Playing:
     """A demo in a process of its own that a test may kill, and a look at what its server has."""
 
-    def __init__(self, data_dir: Path, *options: str) -> None:
+    def __init__(self, data_dir: Path, *options: str, environ: dict[str, str]) -> None:
         self._data_dir = data_dir
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
             demo_command(data_dir, "--port", str(port), *options),
-            env=environment_of_a_user() | WITHOUT_LIVE,
+            env=environ | WITHOUT_LIVE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             # Whoever runs the tests in the background may have Ctrl-C ignored, and children inherit that.
@@ -100,7 +108,7 @@ def _interrupt(playing: Playing, how: signal.Signals) -> int:
 def test_killed_and_started_again_it_ends_with_the_same_transcript(
     uninterrupted: Demo, run_demo: Callable[..., Demo], tmp_path: Path
 ) -> None:
-    playing = Playing(tmp_path, "--speed", "6")
+    playing = Playing(tmp_path, "--speed", "6", environ=environment_of_a_user())
     until(lambda: playing.durable() >= 9 and playing.segments() >= 1, "nine chunks and a segment")
     assert _interrupt(playing, signal.SIGKILL) == -signal.SIGKILL
     resumed = run_demo(tmp_path, "--speed", "0")
@@ -114,7 +122,7 @@ def test_any_recording_without_speakers_interrupted_and_played_again(
 ) -> None:
     audio = tmp_path / "excerpt.m4a"
     write_excerpt(audio, "m4a")
-    playing = Playing(tmp_path / "data", "--speed", "4", "--audio", str(audio))
+    playing = Playing(tmp_path / "data", "--speed", "4", "--audio", str(audio), environ=environment_of_a_user())
     until(lambda: playing.durable() >= 2, "two chunks")
     assert _interrupt(playing, signal.SIGINT) == 130
 
@@ -134,7 +142,7 @@ def test_any_recording_without_speakers_interrupted_and_played_again(
 def test_the_serving_process_killed_in_mid_stream_is_replaced_and_nothing_changes(
     uninterrupted: Demo, tmp_path: Path
 ) -> None:
-    playing = Playing(tmp_path, "--speed", "6")
+    playing = Playing(tmp_path, "--speed", "6", environ=demo_environment())
     until(lambda: playing.durable() >= 6, "six chunks")
     (arbiter,) = processes_below(playing.process.pid) & {
         int(pid) for pid in Path(f"/proc/{playing.process.pid}/task/{playing.process.pid}/children").read_text().split()
@@ -145,5 +153,4 @@ def test_the_serving_process_killed_in_mid_stream_is_replaced_and_nothing_change
     assert playing.process.returncode == 0
     finished = Demo(0, json.loads(printed), "")
     assert finished.report["lost"] == []
-    assert finished.report["real_time_factor"] > 0
     assert without_ids(finished.transcript) == without_ids(uninterrupted.transcript)
