@@ -40,12 +40,21 @@ class WhisperStandIn:
     """On a free port of 127.0.0.1; answers each form that it is sent with what `heard` makes of it. Use as a context manager."""
 
     def __init__(self, heard: Callable[[bytes], Mapping[str, Any]] = lambda _: _TWO_WORDS) -> None:
+        self._heard = heard
+        stand_in = self
+
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                answer = json.dumps(heard(self.rfile.read(int(self.headers["Content-Length"])))).encode()
-                self.send_response(200)
+                form = self.rfile.read(int(self.headers["Content-Length"]))
+                self._send(*stand_in.answer(self.path, self.headers["Content-Type"], form))
+
+            def do_GET(self) -> None:
+                self._send(200, b'{"status": "ready"}')
+
+            def _send(self, status: int, answer: bytes) -> None:
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
@@ -57,6 +66,10 @@ class WhisperStandIn:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def answer(self, path: str, content_type: str, form: bytes) -> tuple[int, bytes]:  # noqa: ARG002 -- for those that ask another
+        """Status and body of the answer to a form."""
+        return 200, json.dumps(self._heard(form)).encode()
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -8,25 +8,25 @@ import hashlib
 import os
 import threading
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import urllib3
 
+from bench.whisper_stand_in import WhisperStandIn
 from local_cloud.processes import Child, free_port
 from local_cloud.services import whisper_command, whisper_environ
-from tests.quiet_server import QuietServer
 from tests.transcribe_service.whisper.whisper_server import multipart_fields
 
 READY_S: Final = 120.0
 
 
-class RememberingWhisper:
-    """On a free port of 127.0.0.1. `folder` may be shared by processes that run tests side by side. Use as a context manager."""
+class RememberingWhisper(WhisperStandIn):
+    """See `WhisperStandIn`. `folder` may be shared by processes that run tests side by side."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        super().__init__()
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         port = free_port()
@@ -40,48 +40,22 @@ class RememberingWhisper:
         self._needed, self._ready, self._over = threading.Event(), threading.Event(), threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="whisper's keeper", daemon=True)
         self._pool = urllib3.PoolManager(retries=False)
-        whisper = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                self._send(*whisper.heard(self.path, self.headers["Content-Type"], body))
-
-            def do_GET(self) -> None:
-                self._send(200, b'{"status": "ready"}')
-
-            def _send(self, status: int, answer: bytes) -> None:
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *_arguments: Any) -> None:
-                pass
-
-        self._server = QuietServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
         self._keeper.start()
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
+        return super().__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__(kind, error, trace)
         self._over.set()
         self._needed.set()
         self._keeper.join()
         self._pool.clear()
 
-    def heard(self, path: str, content_type: str, form: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer to a form. Only transcriptions are remembered, by all that was asked."""
+    def answer(self, path: str, content_type: str, form: bytes) -> tuple[int, bytes]:
+        """See the base class. Only transcriptions are remembered, by all that was asked."""
         asked = hashlib.sha256(repr((path, sorted(multipart_fields(content_type, form).items()))).encode()).hexdigest()
         known = self._folder / asked
         if known.exists():
