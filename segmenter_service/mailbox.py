@@ -115,11 +115,6 @@ class Mailbox:
         self._scripts = scripts
         self._keys = _Keys(tenant, connection_id)
         self._ttl_ms = ttl_ms
-        self._retried = tenacity.Retrying(
-            retry=tenacity.retry_if_result(lambda found: found == _HELD),
-            wait=tenacity.wait_exponential(multiplier=0.01, max=0.25),
-            stop=tenacity.stop_after_delay(_WAIT_S),
-        )
 
     def take(self, field: bytes, value: bytes, may_wait: MayWait | None = None) -> "Lease | None":
         """Put an item in (one that is there stays) and take the lease, in one step; its first `contents` are in hand then.
@@ -127,15 +122,25 @@ class Mailbox:
         None while somebody else holds the lease, or where the item may wait, by how the last holder left the state. Raises `Retryable`
         when Redis can't be reached, and (with nothing put in) when somebody holds the lease for long to whom nothing may be left.
         """
-        try:
-            found = self._retried(self._take, field, value, may_wait)
-        except tenacity.RetryError as error:
-            raise Retryable("somebody else is at the connection", reason="lease_held") from error
+        found = self._take(field, value, may_wait)
+        if found == _HELD:
+            found = self._take_once_free(field, value, may_wait)
         if not isinstance(found, list):
             return None
         fence, state, mail, bell = found
         seen = Contents(_without_mark(state), dict(zip(mail[::2], mail[1::2], strict=True)), bell)
         return Lease(self._redis, self._scripts, self._keys, fence, self._ttl_ms, seen)
+
+    def _take_once_free(self, field: bytes, value: bytes, may_wait: MayWait | None) -> object:
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_result(lambda found: found == _HELD),
+            wait=tenacity.wait_exponential(multiplier=0.01, max=0.25),
+            stop=tenacity.stop_after_delay(_WAIT_S),
+        )
+        try:
+            return retrying(self._take, field, value, may_wait)
+        except tenacity.RetryError as error:
+            raise Retryable("somebody else is at the connection", reason="lease_held") from error
 
     def _take(self, field: bytes, value: bytes, may_wait: MayWait | None) -> object:
         keys = self._keys
@@ -215,7 +220,8 @@ class Lease:
     def commit(self, state: bytes, drained: Iterable[bytes], *, swept: bool, last_ttl_ms: int | None = None) -> None:
         """Replace the state and drop the drained fields, in one step. Raises `LeaseLost` without having changed anything.
 
-        `swept`: the registry has the stream as open, so that the sweep comes should this holder die. `last_ttl_ms`: everything of the connection goes after so long, if nothing more is deposited.
+        `swept`: the registry has the stream as open, so that the sweep comes should this holder die.
+        `last_ttl_ms`: everything of the connection goes after so long, if nothing more is deposited.
         """
         keys = self._keys
         names, ttl_ms = [keys.lease, keys.state, keys.mail], self._ttl_ms
