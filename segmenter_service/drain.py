@@ -143,11 +143,8 @@ class Drainer:
         fields = drained(contents.mail, state.next_seq)
         last_ttl_ms = ENDED_MS if state.closed and state.ended_at_ms is not None else None
         if state.account_due:
-            # In this order: whoever finds the account in the registry finds nothing left to be done here either.
-            lease.commit(encode_state(state), fields, swept=False, last_ttl_ms=last_ttl_ms)
+            self._store_account(holding, fields, last_ttl_ms)
             fields = []
-            self._around.streams.close(of.tenant, of.connection_id, account(holding))
-            state.account_due = False
         encoded = encode_state(state)
         if encoded == contents.state and not contents.mail:
             return done and lease.release(contents.bell)
@@ -157,6 +154,12 @@ class Drainer:
             return False
         rest = rest_of(state, waits_for_speakers=holding.waits_for_speakers)
         return lease.settle(encoded, fields, contents.bell, swept=swept, rest=rest, last_ttl_ms=last_ttl_ms)
+
+    def _store_account(self, holding: Holding, fields: list[bytes], last_ttl_ms: int | None) -> None:
+        """Commit, then close the stream: whoever finds the account in the registry finds nothing left to be done here either."""
+        holding.lease.commit(encode_state(holding.state), fields, swept=False, last_ttl_ms=last_ttl_ms)
+        self._around.streams.close(holding.tenant, holding.connection_id, account(holding))
+        holding.state.account_due = False
 
     def _registered(self, of: Event | StreamRecord, state: ConnectionState | None, mail: Mail) -> StreamRecord | None:
         """What the registry says of the stream, where there may be news for its holder; None where it has none, or was not asked."""
@@ -176,7 +179,6 @@ class Drainer:
     def _rebuild(self, of: Event | StreamRecord, mailbox: Mailbox, lease: Lease, known: StreamRecord | None) -> None:
         objects = self._objects(of.tenant, of.connection_id, known.generation if known else 0)
         state, uploaded = rebuilt(self._around.blobs, objects, of.meeting_id, self._around.clock.now_ms())
-        mailbox.deposit_all(dict(field_and_value(event) for event in uploaded))
         record = StreamRecord(
             tenant=of.tenant,
             meeting_id=state.meeting_id,
@@ -188,6 +190,8 @@ class Drainer:
             self._around.streams.open(record)
         elif known.summary is not None:
             open_again(self._around.streams, of.tenant, of.connection_id)
+        # What lies in the mailbox of a stream that is not open, nobody would look after.
+        mailbox.deposit_all(dict(field_and_value(event) for event in uploaded))
         self._around.meetings.open(of.tenant, state.meeting_id, state.opened_at_ms)
         self._around.blobs.delete(objects.unregistered)
         lease.commit(encode_state(state), (), swept=True)

@@ -3,8 +3,8 @@
 A push deposits its item and tries to take the lease, in one script. Its holder drains; everybody else may acknowledge, because the item is
 durable in the bucket, the holder cannot give the lease back while there is mail that it has not seen, and should it die, the sweep
 comes: that is so of streams that the registry has as open, as their state says. Of any other, nobody would come again, so who finds the
-lease taken waits or fails, and is pushed again. A fencing number is checked in the same script that replaces the state, so a holder that
-slept through its lease changes nothing.
+lease taken waits or fails, and is pushed again; and what is put in goes with the lease of who puts it in, should they die. A fencing
+number is checked in the same script that replaces the state, so a holder that slept through its lease changes nothing.
 
 Nothing here is the only copy of anything: `segmenter_service.recovery` rebuilds all of it from the bucket.
 """
@@ -213,7 +213,7 @@ class Lease:
     def renew(self) -> None:
         """Keep the lease for another term. Raises `LeaseLost`."""
         with redis_errors_translated():
-            kept = self._scripts.renew(keys=[self._keys.lease], args=[self.fence, LEASE_MS])
+            kept = self._scripts.renew(keys=[self._keys.lease, self._keys.mail], args=[self.fence, LEASE_MS])
         if not kept:
             raise LeaseLost
 

@@ -19,10 +19,12 @@ QUIET_MS: Final = 10_000
 
 
 def is_quiet(holding: Holding) -> bool:
-    """True when no chunk of an open stream has been drained for so long that something may be missing."""
+    """True when no chunk has been drained for so long that something may be missing: of a stream that the registry has as open, while its
+    state is closed, because who was to go on with it or to store its account has died.
+    """
     state = holding.state
     quiet_ms = min(QUIET_MS, holding.around.settings.idle_flush_sec * 1000)
-    return not state.closed and holding.now_ms - max(state.last_arrival_ms, state.opened_at_ms) >= quiet_ms
+    return state.closed or holding.now_ms - max(state.last_arrival_ms, state.opened_at_ms) >= quiet_ms
 
 
 def unannounced(holding: Holding, mail: Mail) -> Iterator[ChunkStored | StreamEnded]:

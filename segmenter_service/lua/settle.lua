@@ -11,6 +11,7 @@ redis.call('SET', KEYS[2], ARGV[7], 'PX', ARGV[3])
 for i = 8, #ARGV, 1000 do
   redis.call('HDEL', KEYS[3], unpack(ARGV, i, math.min(i + 999, #ARGV)))
 end
+redis.call('PEXPIRE', KEYS[3], ARGV[3])
 for i = 6, #KEYS do
   redis.call('PEXPIRE', KEYS[i], ARGV[3])
 end

@@ -1,6 +1,8 @@
 -- Put one item into a mailbox (idempotent: an item that is there stays as it is), take the lease if nobody holds it as `acquire` does,
 -- and see what there is. Where somebody else holds it, the item is left to them alone if the sweep looks after the connection should they
 -- die: its state says so with its first byte (`mailbox.SWEPT`). A new connection has no state yet, and one that is closed is not swept.
+-- What nobody would look after goes with the lease of whoever takes it now, up to their first commit: should they die, its push comes
+-- again, or was a repetition of one that has been answered.
 -- An item that may wait is only put in where its drain would change nothing but the timeline: `settle` said so of the state that there
 -- is, under the number of the last lease, for what is about a time from which on. Whoever takes the lease next finds it.
 -- Returns {fence, state, mail, bell} to the holder of a lease, 0 where somebody else holds it, 1 where the item waits, 2 where somebody
@@ -8,13 +10,22 @@
 -- KEYS: mail, state, bell, lease, fence, rest
 -- ARGV: field, value, ttl_ms, lease_ms, most that may wait (0 = this one may not), the first millisecond that it is about, its clock
 local held = redis.call('EXISTS', KEYS[4]) == 1
-if held and redis.call('GETRANGE', KEYS[2], 0, 0) ~= '+' then
+local swept = redis.call('GETRANGE', KEYS[2], 0, 0) == '+'
+if held and not swept then
   return 2
 end
 redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])
 local bell = redis.call('INCR', KEYS[3])
-for i = 1, 3 do
-  redis.call('PEXPIRE', KEYS[i], ARGV[3])
+if swept then
+  for i = 1, 3 do
+    redis.call('PEXPIRE', KEYS[i], ARGV[3])
+  end
+else
+  for i = 1, 3, 2 do
+    if redis.call('PTTL', KEYS[i]) < tonumber(ARGV[4]) then
+      redis.call('PEXPIRE', KEYS[i], ARGV[4])
+    end
+  end
 end
 if held then
   return 0

@@ -36,8 +36,10 @@ def die_at(monkeypatch: pytest.MonkeyPatch, stage: Stage, owner: object, method:
 
 
 def expire(client: redis.Redis) -> None:
-    """The time of a lease is over."""
-    client.delete("turnscribe:{default/call-1}:lease")
+    """The time of a lease is over, and of whatever lives no longer."""
+    for key in client.scan_iter("turnscribe:*"):
+        if client.pttl(key) <= mailbox.LEASE_MS:
+            client.delete(key)
 
 
 def left(client: redis.Redis) -> list[bytes]:
@@ -85,6 +87,55 @@ def test_what_is_pushed_to_a_dead_holder_of_a_closed_stream_is_not_acknowledged(
         stage.drainer.deliver(stage.observe(0, 15_000, ("Ada", 0, 5_000)))
     assert raised.value.reason == "lease_held"
     assert left(redis_client) == [b"turnscribe:{default/call-1}:lease"]
+
+
+def test_a_repetition_whose_taker_dies_leaves_nothing_at_a_closed_stream(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(redis_client)
+    events = stage.upload(CHUNKS)
+    stage.deliver(events)
+    die_at(monkeypatch, stage, stage.drainer, "_while_held", events[:1])
+    assert left(redis_client) == [b"turnscribe:{default/call-1}:mail", b"turnscribe:{default/call-1}:lease"]
+    expire(redis_client)
+    assert left(redis_client) == [], "nobody repeats a push that was answered long ago"
+
+
+def test_what_waits_in_an_open_stream_outlives_the_lease_of_who_put_it_in(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(redis_client)
+    events = stage.upload(CHUNKS, end=False)
+    stage.deliver(events[:2])
+    die_at(monkeypatch, stage, stage.drainer, "_while_held", events[2:3])
+    expire(redis_client)
+    assert left(redis_client) == [b"turnscribe:{default/call-1}:mail"]
+    stage.sweep.run()
+    assert left(redis_client) == []
+
+
+def test_what_a_closed_stream_cannot_take_in_yet_outlives_the_lease_of_who_put_it_in(redis_client: redis.Redis) -> None:
+    stage = Stage(redis_client)
+    stage.deliver(stage.upload(CHUNKS[:3]))
+    stage.deliver(stage.upload(CHUNKS[4:], first_seq=4, end=False))
+    expire(redis_client)
+    stage.deliver(stage.upload(CHUNKS[3:4], first_seq=3, end=False))
+    assert stage.summary().chunks == 5
+    assert left(redis_client) == []
+
+
+def test_work_that_takes_longer_than_a_lease_keeps_its_mail(redis_client: redis.Redis) -> None:
+    box = Stage(redis_client).drainer.mailbox("default", "call-1")
+    lease = box.take(b"c:0", b"first")
+    assert lease is not None
+    lease.contents()
+    for key in ("lease", "mail"):
+        redis_client.pexpire(f"turnscribe:{{default/call-1}}:{key}", 100)
+    lease.renew()
+    assert redis_client.pttl("turnscribe:{default/call-1}:mail") > 1_000
+    lease.commit(b"", (), swept=False)
+    assert redis_client.pttl("turnscribe:{default/call-1}:mail") > mailbox.LEASE_MS
+    assert lease.contents().mail == {b"c:0": b"first"}
 
 
 def test_a_stream_that_goes_on_after_it_was_closed_for_being_idle_is_looked_after_again(
