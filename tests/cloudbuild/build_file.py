@@ -75,7 +75,6 @@ class BuildFile:
                     **{name: value for name, value in os.environ.items() if name.startswith("FAKE_") or name == "HOME"},
                     **environment,
                     "PATH": f"{programs}:{os.environ['PATH']}",
-                    "CLOUD_FILE": str(programs.parent / "cloud.json"),
                 },
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

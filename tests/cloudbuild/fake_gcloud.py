@@ -1,27 +1,45 @@
-"""gcloud as a rollout calls it, over a file of services instead of Google Cloud: the double at the process boundary.
+"""What gcloud does where a rollout calls it, over a file of services instead of Google Cloud.
 
-CLOUD_FILE names the file. It knows the commands and options that the real one has and a rollout needs, and refuses all others. How
+`fake_gcloud.sh` is the program, the double at the process boundary: it asks here, because a Python for each of a rollout's two dozen calls
+takes longer than all else. This knows the commands and options that the real one has and a rollout needs, and refuses all others. How
 traffic, tags and `--no-traffic` work is copied from what gcloud 528 does (googlecloudsdk/api_lib/run/traffic.py). `faults` in the file
 make a command fail, hang, or kill whoever called it.
 """
 
 import argparse
 import fcntl
+import functools
 import json
-import os
-import signal
-import sys
-import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NoReturn
 
-FILE = Path(os.environ["CLOUD_FILE"])
+
+@dataclass(frozen=True)
+class Answer:
+    """What the program prints, on standard error where it fails, and what it does to who called it: `kills`, `asks to end` or nothing."""
+
+    status: int
+    said: str
+    then: str = ""
 
 
-def options():
-    parser = argparse.ArgumentParser(prog="gcloud", allow_abbrev=False)
+class GcloudError(Exception):
+    """gcloud says so, and ends with status 1."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        fail(message)
+
+
+@functools.cache
+def options() -> argparse.ArgumentParser:
+    parser = _Parser(prog="gcloud", allow_abbrev=False)
     groups = parser.add_subparsers(dest="group", required=True)
 
-    def everywhere(command):
+    def everywhere(command: argparse.ArgumentParser) -> None:
         command.add_argument("--project", required=True)
         command.add_argument("--region", required=True)
         command.add_argument("--format", choices=["json"], required=True)
@@ -82,20 +100,19 @@ def options():
     return parser
 
 
-def fail(message):
-    print(f"ERROR: (gcloud) {message}", file=sys.stderr)
-    sys.exit(1)
+def fail(message: str) -> NoReturn:
+    raise GcloudError(message)
 
 
-def key(target):
+def key(target: dict[str, Any]) -> str:
     return "LATEST" if target.get("latestRevision") else target["revisionName"]
 
 
-def target(name, **more):
+def target(name: str, **more: object) -> dict[str, Any]:
     return ({"latestRevision": True} if name == "LATEST" else {"revisionName": name}) | more
 
 
-def deploy(service, chosen, cloud):
+def deploy(service: dict[str, Any], chosen: argparse.Namespace, cloud: dict[str, Any]) -> None:
     image = cloud["images"].get(chosen.image)
     if image is None:
         fail(f"Image '{chosen.image}' not found")
@@ -110,7 +127,7 @@ def deploy(service, chosen, cloud):
         fail("The user-provided container failed to start and listen on the port defined provided by the PORT=8080")
 
 
-def make_revision(service, image, ready=True):
+def make_revision(service: dict[str, Any], image: str, *, ready: bool = True) -> None:
     name = f"{service['name']}-{len(service['revisions']) + 1:05d}"
     service["revisions"][name] = image
     service["image"] = image
@@ -119,7 +136,7 @@ def make_revision(service, image, ready=True):
         service["latest_ready"] = name
 
 
-def update_traffic(service, chosen):
+def update_traffic(service: dict[str, Any], chosen: argparse.Namespace) -> None:
     removed = set((chosen.remove_tags or "").split(",")) - {""}
     updated = dict(pair.split("=") for pair in (chosen.update_tags or "").split(",") if pair)
     kept = []
@@ -143,7 +160,7 @@ def update_traffic(service, chosen):
     service["traffic"] = kept
 
 
-def described(service, base):
+def described(service: dict[str, Any], base: str) -> dict[str, Any]:
     status = []
     for its in service["traffic"]:
         name = service["latest_ready"] if its.get("latestRevision") else its["revisionName"]
@@ -165,13 +182,13 @@ def described(service, base):
     }
 
 
-def place(name):
+def place(name: str, file: Path, working_folder: Path) -> Path:
     """Where an object or a file is; objects lie beside the file of services."""
-    return FILE.parent / name.replace("gs://", "gs/") if name.startswith("gs://") else Path(name)
+    return file.parent / name.replace("gs://", "gs/") if name.startswith("gs://") else working_folder / name
 
 
-def copy(chosen):
-    source, to = place(chosen.source), place(chosen.to)
+def copy(chosen: argparse.Namespace, file: Path, working_folder: Path) -> None:
+    source, to = place(chosen.source, file, working_folder), place(chosen.to, file, working_folder)
     if not source.is_file():
         fail(f"The following URLs matched no objects or files: {chosen.source}")
     if chosen.if_generation_match and to.exists():
@@ -179,12 +196,9 @@ def copy(chosen):
     if chosen.to.startswith("gs://"):
         to.parent.mkdir(parents=True, exist_ok=True)
     to.write_bytes(source.read_bytes())
-    return ""
 
 
-def work(chosen, cloud):
-    if chosen.group == "storage":
-        return copy(chosen)
+def work(chosen: argparse.Namespace, cloud: dict[str, Any]) -> str:
     if chosen.group == "pubsub":
         cloud["published"].append([chosen.topic, chosen.message])
         return ""
@@ -193,7 +207,8 @@ def work(chosen, cloud):
             return "access-token"
         return f"identity of {chosen.impersonate_service_account} for {chosen.audiences}"
     if chosen.group == "secrets":
-        return cloud["secrets"].get(chosen.secret) or fail(f"Secret [{chosen.secret}] not found")
+        secret: str = cloud["secrets"].get(chosen.secret) or fail(f"Secret [{chosen.secret}] not found")
+        return secret
     if chosen.group == "builds":
         return json.dumps(cloud["builds"].pop(0) if len(cloud["builds"]) > 1 else cloud["builds"][0])
     service = cloud["services"].get(chosen.service) or fail(f"Cannot find service [{chosen.service}]")
@@ -204,33 +219,34 @@ def work(chosen, cloud):
     return json.dumps(described(service, cloud["base"]))
 
 
-def main():
-    chosen = options().parse_args()
-    command = " ".join(sys.argv[1:])
-    with FILE.with_suffix(".lock").open("w") as lock:
+def answer(arguments: Sequence[str], file: Path, working_folder: Path) -> Answer:
+    """Of `gcloud` with these arguments, called in that folder, over that file of services."""
+    try:
+        return _answer(arguments, file, working_folder)
+    except GcloudError as error:
+        return Answer(1, f"ERROR: (gcloud) {error}\n")
+
+
+def _answer(arguments: Sequence[str], file: Path, working_folder: Path) -> Answer:
+    chosen, command = options().parse_args(arguments), " ".join(arguments)
+    with file.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        cloud = json.loads(FILE.read_text())
+        cloud = json.loads(file.read_text())
         cloud["calls"].append(command)
-        fault = next((its for its in cloud["faults"] if its["of"] in command and its.get("times", 1)), None)
+        fault = next((its for its in cloud["faults"] if its["of"] in command and its.get("times", 1)), {})
         if fault:
             fault["times"] = fault.get("times", 1) - 1
+        what, said = fault.get("what", ""), ""
         try:
-            if fault is None or fault["what"] in {"kills", "terraform"}:
-                print(work(chosen, cloud))
-            if fault and fault["what"] == "terraform":
+            if what in {"", "kills", "terraform"}:
+                if chosen.group == "storage":
+                    copy(chosen, file, working_folder)
+                else:
+                    said = work(chosen, cloud) + "\n"
+            if what == "terraform":
                 make_revision(cloud["services"][chosen.service], cloud["services"][chosen.service]["image"])
         finally:
-            FILE.write_text(json.dumps(cloud))
-    if fault is None:
-        return
-    if fault["what"] == "kills":
-        os.kill(os.getppid(), signal.SIGKILL)
-    elif fault["what"] == "asks to end":
-        os.kill(os.getppid(), signal.SIGTERM)
-        time.sleep(60)
-    elif fault["what"] == "fails":
+            file.write_text(json.dumps(cloud))
+    if what == "fails":
         fail(fault.get("message", "HttpError 503"))
-
-
-if __name__ == "__main__":
-    main()
+    return Answer(0, said, what if what in {"kills", "asks to end"} else "")
