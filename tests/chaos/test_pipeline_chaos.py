@@ -115,7 +115,7 @@ def under(schedule: Schedule, kept: Kept) -> tuple[Accepted, list[str]]:
     installation = kept.get(schedule.stack)
     run = new_run(f"{schedule.stack}-{schedule.seed}")
     running = start(installation, kept.streams(schedule.stack), run, PACE_S, PATIENCE_S)
-    installation.disturb(schedule)
+    installation.disturb(schedule, lambda: running.are_opened)
     accepted = running.finish(FINISH_S)
     return accepted, differences(installation, accepted, reference, SETTLED_S)
 

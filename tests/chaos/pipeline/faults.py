@@ -59,8 +59,6 @@ LONGEST_S: Final = 3.0
 DECIDING_JUMP_S: Final = 3.0
 """How far the clock of a process may jump that decides by it what is given up (a chunk that never came): less than its patience."""
 JUMP_S: Final = 60.0
-OPENED_S: Final = 1.0
-"""No clock jumps before: of two connections of a meeting the one that was opened first, by ingest's clock, is primary."""
 
 
 @dataclass(frozen=True)
@@ -129,4 +127,4 @@ def _jump(chance: random.Random, at_s: float, target: str) -> Fault:
     """A clock that jumps stays there until the schedule is over."""
     most_s = DECIDING_JUMP_S if target in {"segmenter", "runner"} else JUMP_S
     by_s = chance.uniform(min(1.0, most_s), most_s) * chance.choice((-1, 1))
-    return Fault(max(at_s, OPENED_S), "clock", target, 0.0, round(by_s, 1))
+    return Fault(at_s, "clock", target, 0.0, round(by_s, 1))

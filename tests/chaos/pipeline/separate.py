@@ -3,8 +3,7 @@
 import os
 import secrets
 import sys
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
@@ -20,6 +19,7 @@ from tests.chaos.pipeline.fronts import Fronts
 from tests.chaos.pipeline.installation import StackName
 from tests.chaos.pipeline.machine import SmallDisk
 from tests.chaos.pipeline.processes import Disturber, Processes
+from tests.chaos.pipeline.timing import carry_out
 
 SETTINGS: Final = {
     # What a final transcript follows from: never decided by time as long as no fault lasts longer than this.
@@ -109,18 +109,13 @@ class Disturbable:
         can_be_full = self._disk is not None and self._disk.can_be_full
         return [fault for fault in schedule.faults if fault.kind == "disk" and not can_be_full]
 
-    def disturb(self, schedule: Schedule) -> None:
-        """Do all of it, in time, and undo it. Returns when everything answers again."""
+    def disturb(self, schedule: Schedule, are_opened: Callable[[], bool]) -> None:
+        """Do all of it, in time, and undo it. Returns when everything answers again. For `are_opened` see `carry_out`."""
         assert self._fronts is not None
         disturber = Disturber(self._processes, self._fronts, self._disk, self._redis_port)
         self._fronts.begin(schedule.seed)
-        begins = [(fault.at_s, disturber.strike, fault) for fault in schedule.faults]
-        ends = [(fault.at_s + fault.for_s, disturber.relieve, fault) for fault in schedule.faults if fault.for_s]
-        began_s = time.monotonic()
         try:
-            for at_s, do, fault in sorted([*begins, *ends], key=lambda step: step[0]):
-                time.sleep(max(0.0, began_s + at_s - time.monotonic()))
-                do(fault)
+            carry_out(schedule.faults, disturber.strike, disturber.relieve, are_opened)
         finally:
             disturber.heal()
 

@@ -1,11 +1,14 @@
 """A seed says what happens and when, and nothing that a stack has no place for."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.chaos.conftest import STACKS
 from tests.chaos.pipeline import faults
 from tests.chaos.pipeline.faults import Fault, draw
 from tests.chaos.pipeline.installation import StackName
+from tests.chaos.pipeline.timing import carry_out
 
 SEEDS = range(1, 400)
 
@@ -34,6 +37,18 @@ def test_every_victim_link_and_clock_gets_its_turn_and_nobody_else_does(stack: S
 def test_a_fault_says_what_it_does() -> None:
     assert str(Fault(1.25, "clock", "ingest", 0.0, -31.0)) == "1.2 s: clock ingest by -31.0 s"
     assert str(Fault(0.5, "freeze", "redis", 2.0)) == "0.5 s: freeze redis for 2.0 s"
+
+
+def test_a_clock_waits_until_connections_are_opened_and_nothing_else_does() -> None:
+    steps: list[tuple[float, str]] = []
+    drawn = (Fault(0.0, "clock", "ingest", 0.0, 5.0), Fault(0.0, "kill", "ingest", 0.1))
+    looks = iter([False, False, True])
+
+    def note(what: str) -> Callable[[Fault], None]:
+        return lambda fault: steps.append((fault.at_s, f"{what} {fault.kind}"))
+
+    carry_out(drawn, note("strike"), note("relieve"), lambda: next(looks))
+    assert [what for _, what in steps] == ["strike kill", "relieve kill", "strike clock"]
 
 
 @pytest.mark.parametrize("stack", STACKS["all"])

@@ -111,7 +111,10 @@ def test_the_second_connection_of_a_meeting_begins_once_the_first_has_a_chunk() 
     other = Recording("other", "audio/webm", PIECES, 3_000, ())
     planned = [PlannedStream(other, "extension", with_name="talk"), PlannedStream(TALK, "chunks")]
     with ingest.serving() as installation:
-        second, first = start(installation, planned, "run", 0.0).finish(30.0).streams
+        running = start(installation, planned, "run", 0.2)
+        assert not running.are_opened
+        second, first = running.finish(30.0).streams
+    assert running.are_opened
     assert [name for name, _ in ingest.requests[:3]] == ["PUT /v1/streams/run-talk/chunks/0"] * 3
     assert second.meeting_id == first.meeting_id
     assert second.ended

@@ -52,21 +52,28 @@ def start(
         )
         for each in planned
     ]
-    return Running(run, uploads)
+    of_two = {name for each in planned if each.with_name for name in (each.name, each.with_name)}
+    return Running(run, uploads, [began[name] for name in of_two if name in began])
 
 
 class Running:
     """Uploads on their way."""
 
-    def __init__(self, run: str, uploads: Sequence[Upload]) -> None:
+    def __init__(self, run: str, uploads: Sequence[Upload], of_two: Sequence[threading.Event]) -> None:
         self._run = run
         self._uploads = uploads
+        self._of_two = of_two
         self._threads = [
             threading.Thread(target=_carry_out, args=(upload,), name=f"upload {upload.planned.name}", daemon=True)
             for upload in uploads
         ]
         for thread in self._threads:
             thread.start()
+
+    @property
+    def are_opened(self) -> bool:
+        """Whether something of each connection was accepted whose meeting has another one."""
+        return all(began.is_set() for began in self._of_two)
 
     @property
     def is_over(self) -> bool:
