@@ -147,8 +147,8 @@ def of_cost(found: Mapping[str, Any]) -> Iterator[Row]:
     """`bench.cost`."""
     report = msgspec.convert(found, Report)
     sent = report.whisper.per_speech_s
-    finals = report.hour.segment_s["final"] / 3600 * report.audio_s
-    yield Row("sent to Whisper for a second of speech", sent, "s", report.whisper.audio_s / finals, "final segments")
+    of_finals = report.whisper.audio_s / report.hour.segment_s["final"]  # both for an hour of audio
+    yield Row("sent to Whisper for a second of speech", sent, "s", of_finals, "final segments")
     without = total(report, prices(), HOURS_A_DAY, Assumptions())
     for whisper in ("L4 on Cloud Run", "hosted API"):
         cost = total(report, prices(), HOURS_A_DAY, Assumptions(), whisper)

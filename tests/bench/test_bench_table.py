@@ -72,6 +72,8 @@ def test_cost_is_computed_from_what_was_measured() -> None:
     assert sent.ratio > 1, "live revisions are sent besides the final segments"
     assert gpu.value > 0
     assert hosted.value > 0
+    shorter, *_ = of_cost(report | {"audio_s": 1200.0})
+    assert shorter == sent, "figures are for an hour, however long was played"
 
 
 def test_the_table_says_value_ratio_and_verdict() -> None:
