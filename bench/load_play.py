@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -67,9 +68,11 @@ def work_of(whisper: Child) -> WorkDone:
 class Playing:
     """A plan that is being played."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, module: str = "bench.load_generator") -> None:
+        # Not a pipe: nobody reads before the end, and what an hour has to tell is more than a pipe holds.
+        self._told = tempfile.TemporaryFile()  # noqa: SIM115 -- it lives as long as the process
         self._process = subprocess.Popen(
-            tied_command([sys.executable, "-m", "bench.load_generator"]), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            tied_command([sys.executable, "-m", module]), stdin=subprocess.PIPE, stdout=self._told
         )
         assert self._process.stdin is not None
         self._process.stdin.write(msgspec.json.encode(plan))
@@ -82,12 +85,11 @@ class Playing:
 
     def sent(self) -> Sent:
         """Wait for the end. Raises `SystemExit` where a request was refused for good."""
-        assert self._process.stdout is not None
-        with self._process.stdout as told:
-            answer = told.read()
         if self._process.wait() != 0:
             raise SystemExit("the uploaders gave up; see above")
-        return msgspec.json.decode(answer, type=Sent)
+        with self._told as told:
+            told.seek(0)
+            return msgspec.json.decode(told.read(), type=Sent)
 
     def stop(self) -> None:
         """End it, whatever it has in hand."""

@@ -7,14 +7,29 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from bench import soak
+from bench.load_generator import Plan
+from bench.load_play import Playing
 from bench.load_usage import Usage
 from bench.soak import meetings
 from bench.soak_report import Sample, growth, report, table
+
+
+def test_uploaders_end_however_much_they_have_to_tell() -> None:
+    playing = Playing(Plan(0, "t", ()), "tests.bench.talkative_generator")
+    try:
+        until_s = time.monotonic() + 60
+        while playing.is_going_on and time.monotonic() < until_s:
+            time.sleep(0.05)
+        assert not playing.is_going_on, "it waits until somebody reads what it says"
+        assert len(playing.sent().took_ms) == 100_000
+    finally:
+        playing.stop()
 
 
 @pytest.mark.slow
