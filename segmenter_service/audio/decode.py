@@ -113,8 +113,11 @@ def _frames(context: AudioCodecContext, packet: Packet) -> list[av.AudioFrame] |
     """What the decoder makes of a packet; None when it refuses it."""
     if not packet.data:  # to libavcodec an empty packet is the end of the stream
         return []
+    # libavcodec reads up to 64 bytes beyond damaged packets. Of one of its own they are zero; after Python's bytes comes any memory.
+    padded = av.Packet(len(packet.data))
+    padded.update(packet.data)
     try:
-        return context.decode(av.Packet(packet.data))
+        return context.decode(padded)
     except av.FFmpegError:
         return None
 
