@@ -58,11 +58,15 @@ class ChunkUpload(msgspec.Struct, frozen=True):
     options: StreamOptions
 
 
+ObservationCount = Annotated[int, Meta(ge=0, le=1 << 53)]
+"""What JSON's readers everywhere keep exactly, as in events."""
+
+
 class EndOfStream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/end`."""
 
     last_seq: Annotated[int, Meta(ge=-1, le=MAX_SEQ)]
-    observations: Annotated[int, Meta(ge=0)] | None = None
+    observations: ObservationCount | None = None
 
 
 def invalid(field: str, problem: str) -> Problem:

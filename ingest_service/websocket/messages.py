@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from common.json_input import UNREADABLE_JSON
 from common.object_names import MAX_SEQ
 from common.problems import Problem
+from ingest_service.intake.requests import ObservationCount
 
 UNSUPPORTED: Final = 1003
 INVALID: Final = 1007
@@ -28,7 +29,7 @@ class EndAnnounced(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_
     """Client: the stream is complete. Without `last_seq` it ends with the highest seq that is durable."""
 
     last_seq: Annotated[int, Meta(ge=-1, le=MAX_SEQ)] | None = None
-    observations: Annotated[int, Meta(ge=0)] | None = None
+    observations: ObservationCount | None = None
 
 
 class SpeakersObserved(msgspec.Struct, frozen=True):

@@ -64,6 +64,7 @@ def test_a_failed_publish_is_503_and_the_retry_heals_it(ingest: Ingest, fault: F
         (b'{"last_seq":100000000}', "last_seq"),
         (b'{"last_seq":1.5}', "last_seq"),
         (b'{"last_seq":1,"observations":-1}', "observations"),
+        (b'{"last_seq":1,"observations":18446744073709551616}', "observations"),
         (b'{"last_seq":1,"laste_seq":1}', "laste_seq"),
     ],
 )
