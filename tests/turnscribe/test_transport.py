@@ -98,14 +98,15 @@ def test_a_body_in_pieces_is_sent_with_its_length_and_headers_come_back(
     assert "Transfer-Encoding" not in scripted.requests[0].headers
 
 
-def test_an_answer_that_breaks_off_in_its_head_is_none() -> None:
+@pytest.mark.parametrize("last", [b"", b"Conte", b"Content-Length:", b"Content-Length: "])
+def test_an_answer_that_breaks_off_in_its_head_is_none(last: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def answer_by_half() -> None:
             client, _ = listening.accept()
             with client:
                 client.recv(65_536)
-                client.sendall(b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n")
+                client.sendall(b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n" + last)
 
         answering = threading.Thread(target=answer_by_half)
         answering.start()
