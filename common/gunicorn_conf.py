@@ -6,6 +6,7 @@ Gunicorn reads the module's names and ignores those that it does not know, so th
 import os
 from typing import Final
 
+from common.native_memory import share_arenas
 from common.server_settings import MAX_REQUEST_LINE_BYTES, ServerSettings
 from common.startup import settings_or_exit
 
@@ -43,5 +44,9 @@ control_socket_disable = True
 
 
 def post_fork(_server: object, _worker: object) -> None:
-    """What a worker writes (on embedded adapters recordings and transcripts) is its owner's alone. Gunicorn's own `umask` is for sockets."""
+    """What a worker writes (on embedded adapters recordings and transcripts) is its owner's alone. Gunicorn's own `umask` is for sockets.
+
+    And its threads, none of which runs yet, share the C library's memory.
+    """
     os.umask(0o077)
+    share_arenas()

@@ -1,8 +1,10 @@
+import _sqlite3
+import ctypes
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -164,6 +166,19 @@ def test_a_wrong_statement_is_a_defect_and_no_passing_fault(database: SqliteData
     with pytest.raises(sqlite3.OperationalError, match="no such table"), database.reading() as connection:
         connection.execute("SELECT * FROM strangers")
     database.write(insert(1))
+
+
+def test_a_connection_keeps_half_a_megabyte_of_pages_however_large_its_file(database: SqliteDatabase) -> None:
+    memory_used = ctypes.CDLL(_sqlite3.__file__).sqlite3_memory_used
+    memory_used.restype = ctypes.c_int64
+    for number in range(4_000):
+        database.write(insert(number, "x" * 1_000), durable=False)
+    with ExitStack() as at_once:
+        readers = [at_once.enter_context(database.reading()) for _ in range(8)]
+        before = memory_used()
+        for reader in readers:
+            assert sum(len(text) for (text,) in reader.execute("SELECT text FROM numbers")) == 4_000_000
+        assert memory_used() - before < len(readers) * 800_000
 
 
 def test_only_the_commits_of_others_are_news(database: SqliteDatabase, path: Path) -> None:
