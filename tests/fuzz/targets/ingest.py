@@ -16,7 +16,7 @@ from ingest_service.earlier.readings import read_masks, read_source, read_time
 from ingest_service.http.multipart import FORM_BYTES, MAX_PARTS, form_data
 from ingest_service.http.tus_headers import refuse_other_types, upload_length, upload_metadata, upload_offset
 from ingest_service.intake.observations import MAX_WINDOW_MS, observation
-from ingest_service.intake.requests import chunk_upload, end_of_stream, parameters, stream
+from ingest_service.intake.requests import checked_epoch_ms, chunk_upload, end_of_stream, parameters, stream
 from ingest_service.pubsub.attributes import HEADER_NAMES
 from ingest_service.pubsub.cloud_events import UPLOADED
 from ingest_service.pubsub.trust import UploadTrust, split_uri
@@ -71,7 +71,11 @@ def _tus(data: bytes) -> None:
 def _websocket(data: bytes) -> None:
     with suppress(Unreadable):
         message = client_message(data)
-        msgspec.msgpack.encode(message)
+        at_ms = getattr(message, "captured_at_ms", None)
+        if at_ms is not None:
+            _refused(lambda: checked_epoch_ms(at_ms, "captured_at_ms"))
+        else:
+            msgspec.msgpack.encode(message)
         body = getattr(message, "body", None)
         if body is not None:
             _refused(lambda: observation(body))
