@@ -9,19 +9,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import google_crc32c
-import requests.adapters
 from google.api_core import exceptions
 from google.cloud.storage import Client
 from google.cloud.storage.exceptions import DataCorruption
 
 from common.adapters.google.google_errors import translated
+from common.adapters.google.storage_session import prepare
 from common.errors import Permanent, Retryable
 from common.ports.blob_store import BlobInfo, BlobNotFound, Created
 
 CONNECT_TIMEOUT_S: Final = 3.0
 ANSWER_TIMEOUT_S: Final = 15.0
-CONNECTIONS: Final = 32
-"""More than an instance has threads: requests' own pool of 10 would throw connections away."""
 LARGE_BYTES: Final = 8 * 1024**2
 """The client sends more than this in several requests, of which only the last would tell that the object is there."""
 SLOW_BYTES: Final = 1024**2
@@ -47,12 +45,7 @@ class GcsBlobStore:
     ) -> None:
         with translated(_WHAT):
             self._client = Client(project=project)
-        # Else each process asks in the background where the bucket lies, for traces of the client's own that nobody takes, and
-        # needs a right that nothing else here needs.
-        self._client._bucket_metadata_cache = None  # noqa: SLF001
-        http: requests.Session = self._client._http  # noqa: SLF001 -- the client offers no other way to size its pool
-        for scheme in ("https://", "http://"):
-            http.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS, pool_connections=4))
+        prepare(self._client)
         self._bucket = self._client.bucket(bucket)
         self._timeout = (connect_timeout_s, answer_timeout_s)
         self._once: dict[str, Any] = {"timeout": self._timeout, "retry": None}  # who called us tries again

@@ -2,17 +2,16 @@
 
 from typing import Any, Final
 
-import requests.adapters
 from google.api_core import exceptions
 from google.cloud.storage import Client
 
 from common.adapters.google.google_errors import translated
+from common.adapters.google.storage_session import prepare
 from common.errors import Permanent, Retryable
 from common.ports.source_objects import SourceObject
 
 CONNECT_TIMEOUT_S: Final = 3.0
 ANSWER_TIMEOUT_S: Final = 15.0
-CONNECTIONS: Final = 32
 SCHEME: Final = "gs://"
 _WHAT: Final = "Cloud Storage"
 
@@ -29,10 +28,7 @@ class GcsSourceObjects:
     ) -> None:
         with translated(_WHAT):
             self._client = Client(project=project)
-        self._client._bucket_metadata_cache = None  # noqa: SLF001 -- as in gcs_blob_store: nobody takes the traces that it is for
-        http: requests.Session = self._client._http  # noqa: SLF001 -- the client offers no other way to size its pool
-        for scheme in ("https://", "http://"):
-            http.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS, pool_connections=4))
+        prepare(self._client)
         # Who called us tries again.
         self._once: dict[str, Any] = {"timeout": (connect_timeout_s, answer_timeout_s), "retry": None}
 

@@ -8,7 +8,9 @@ from contextlib import closing, contextmanager
 import pytest
 
 from common.adapters.google import gcs_blob_store
-from common.adapters.google.gcs_blob_store import CONNECTIONS, LARGE_BYTES, SLOW_BYTES, GcsBlobStore
+from common.adapters.google.gcs_blob_store import LARGE_BYTES, SLOW_BYTES, GcsBlobStore
+from common.adapters.google.gcs_source_objects import GcsSourceObjects
+from common.adapters.google.storage_session import CONNECTIONS
 from common.errors import Backpressure, Permanent, Retryable
 from common.ports.blob_store import BlobNotFound, Created
 from local_cloud.emulators import PROJECT, Emulators
@@ -46,6 +48,49 @@ def passed_on(emulators: Emulators) -> Iterator[tuple[GcsBlobStore, Proxy]]:
         patch.setenv("STORAGE_EMULATOR_HOST", proxy.url)
         with closing(GcsBlobStore(PROJECT, bucket)) as store:
             yield store, proxy
+
+
+@contextmanager
+def breaking_off(head: bytes) -> Iterator[str]:
+    """The URL of a server that begins every answer with `head` and then hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            while True:
+                try:
+                    client, _ = listening.accept()
+                except OSError:
+                    return
+                with client:
+                    client.recv(65_536)
+                    client.sendall(head)
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
+    answering.join(30)
+
+
+@pytest.mark.parametrize(
+    "last", [b"", b"Content-Ty", b"Content-Length: ", b"Transfer-Encoding: chunk", b"X-Goog-Hash: crc32c=AAA"]
+)
+def test_an_answer_that_breaks_off_in_its_head_is_none(last: bytes) -> None:
+    with breaking_off(b"HTTP/1.1 200 OK\r\nServer: storage\r\n" + last) as url, store_at(url) as store:
+        for call in (
+            lambda: store.create("a", b"1"),
+            lambda: store.read("a"),
+            lambda: store.info("a"),
+            lambda: list(store.list("a")),
+            lambda: store.delete("a"),
+            store.check,
+        ):
+            with pytest.raises(Retryable):
+                call()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("STORAGE_EMULATOR_HOST", url)
+            with closing(GcsSourceObjects(PROJECT)) as sources, pytest.raises(Retryable):
+                sources.stat("gs://bucket/object")
 
 
 @pytest.mark.component("emulators")
