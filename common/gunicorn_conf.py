@@ -49,4 +49,4 @@ def post_fork(_server: object, _worker: object) -> None:
     And its threads, none of which runs yet, share the C library's memory.
     """
     os.umask(0o077)
-    share_arenas()
+    share_arenas(os.environ)

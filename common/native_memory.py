@@ -1,7 +1,7 @@
 """What the C library keeps of memory that was given back."""
 
 import ctypes
-import os
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -10,13 +10,13 @@ _M_ARENA_MAX: Final = -8
 _ARENAS: Final = 2
 
 
-def share_arenas() -> None:
+def share_arenas(environ: Mapping[str, str]) -> None:
     """Let all threads take memory from the same few places.
 
     Otherwise glibc gives each thread an arena of its own, up to eight for each core, and each keeps what its fullest moment took: audio
-    goes through many threads, and a process would grow for hours until every one has met its longest segment. Where MALLOC_ARENA_MAX is
-    set, or the C library is another one, nothing changes. Call it before threads start.
+    goes through many threads, and a process would grow for hours until every one has met its longest segment. Where `environ` has
+    MALLOC_ARENA_MAX, or the C library is another one, nothing changes. Call it before threads start; processes that are forked have it too.
     """
-    if "MALLOC_ARENA_MAX" not in os.environ:
+    if "MALLOC_ARENA_MAX" not in environ:
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from common import tracing
 from common.logs import configure, get_logger
+from common.native_memory import share_arenas
 from common.settings import SettingsError, as_logged, load
 from local_runner.data_dir import FolderInUse, keep_token, lock_folder
 from local_runner.lifetime import end_with_parent
@@ -46,6 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.parent:
         end_with_parent(options.parent, signal.SIGKILL)
+    share_arenas(os.environ)
     try:
         data_dir = Path(load(SharedSettings, os.environ).data_dir)
         with lock_folder(data_dir):

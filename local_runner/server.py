@@ -16,7 +16,6 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from common.clock import SystemClock
 from common.gunicorn_log import JsonLog
-from common.native_memory import share_arenas
 from common.server_settings import MAX_REQUEST_LINE_BYTES
 from common.slow_clients import PatientWorker
 from local_runner.lifetime import end_with_parent
@@ -121,7 +120,6 @@ class LocalServer(BaseApplication):
 
     def load(self) -> Any:
         """Build the stack and give its WSGI application. Called in the worker."""
-        share_arenas()
         # Not before the fork: the native libraries below start threads when they are imported, and a fork leaves them behind.
         from local_runner.compose import Stack
 

@@ -9,10 +9,10 @@ import pytest
 
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="arenas are glibc's")
 PROGRAM = """
-import ctypes, sys, tempfile, threading
+import ctypes, os, sys, tempfile, threading
 if "share" in sys.argv:
     from common.native_memory import share_arenas
-    share_arenas()
+    share_arenas(os.environ)
 libc = ctypes.CDLL(None)
 libc.malloc.restype = libc.fdopen.restype = ctypes.c_void_p
 together = threading.Barrier(12)
