@@ -38,6 +38,9 @@ PATIENCE_S: Final = 150.0
 """Of an uploader. Real ones have more; on a machine that is far too busy 90 s were not enough."""
 FINISH_S: Final = PATIENCE_S + 30.0
 SETTLED_S: Final = 120.0
+REAL_WHISPER: Final = {"WHISPER_TIMEOUT_SEC": "60", "WHISPER_BUDGET_SEC": "120"}
+"""It takes seconds for what the stand-in says at once, of twenty streams on one machine."""
+REAL_SETTLED_S: Final = 480.0
 SHORT_FORM: Final = ("chromium", "lost chunk", "first of two", "second of two", "flac", "m4a", "no audio")
 """Of the streams, what a plain test run takes: it has a schedule for each stack, and little time."""
 
@@ -53,12 +56,17 @@ class Kept:
         self._references: dict[StackName, Reference] = {}
         self._started = 0
 
+    @property
+    def settled_s(self) -> float:
+        """How long it may take until nothing is left to be done."""
+        return REAL_SETTLED_S if self._real_whisper else SETTLED_S
+
     def get(self, stack: StackName) -> Embedded | Runner | Cloud:
         if self._running is None or self._running.name != stack:
             self.close()
             self._started += 1
-            made = KINDS[stack](self._folder / f"{self._started}-{stack}", {}, real_whisper=self._real_whisper)
-            self._running = made.__enter__()
+            folder, own = self._folder / f"{self._started}-{stack}", REAL_WHISPER if self._real_whisper else {}
+            self._running = KINDS[stack](folder, own, real_whisper=self._real_whisper).__enter__()
         return self._running
 
     def streams(self, stack: StackName) -> tuple[PlannedStream, ...]:
@@ -71,7 +79,7 @@ class Kept:
         if stack not in self._references:
             installation = self.get(stack)
             accepted = start(installation, self.streams(stack), new_run(stack), PACE_S / 4, PATIENCE_S).finish(FINISH_S)
-            assert settled(installation, accepted, SETTLED_S), "without any fault it does not settle"
+            assert settled(installation, accepted, self.settled_s), "without any fault it does not settle"
             evidence = look(installation, accepted)
             assert judge(accepted, evidence, None) == []
             self._references[stack] = reference_of(accepted, evidence)
@@ -117,7 +125,7 @@ def under(schedule: Schedule, kept: Kept) -> tuple[Accepted, list[str]]:
     running = start(installation, kept.streams(schedule.stack), run, PACE_S, PATIENCE_S)
     installation.disturb(schedule, lambda: running.are_opened)
     accepted = running.finish(FINISH_S)
-    return accepted, differences(installation, accepted, reference, SETTLED_S)
+    return accepted, differences(installation, accepted, reference, kept.settled_s)
 
 
 def test_whatever_fails_and_when_nothing_is_lost_doubled_or_left_over(
