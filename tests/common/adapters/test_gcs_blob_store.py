@@ -1,7 +1,7 @@
 import socket
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
@@ -50,6 +50,18 @@ def passed_on(emulators: Emulators) -> Iterator[tuple[GcsBlobStore, Proxy]]:
             yield store, proxy
 
 
+def calls(store: GcsBlobStore, name: str, other: str = "") -> tuple[Callable[[], object], ...]:
+    """Everything that a store does, with the object of that name, or where it creates one with the other."""
+    return (
+        lambda: store.create(other or name, b"2"),
+        lambda: store.read(name),
+        lambda: store.info(name),
+        lambda: list(store.list(name)),
+        lambda: store.delete(name),
+        store.check,
+    )
+
+
 @contextmanager
 def breaking_off(head: bytes) -> Iterator[str]:
     """The URL of a server that begins every answer with `head` and then hangs up."""
@@ -77,14 +89,7 @@ def breaking_off(head: bytes) -> Iterator[str]:
 )
 def test_an_answer_that_breaks_off_in_its_head_is_none(last: bytes) -> None:
     with breaking_off(b"HTTP/1.1 200 OK\r\nServer: storage\r\n" + last) as url, store_at(url) as store:
-        for call in (
-            lambda: store.create("a", b"1"),
-            lambda: store.read("a"),
-            lambda: store.info("a"),
-            lambda: list(store.list("a")),
-            lambda: store.delete("a"),
-            store.check,
-        ):
+        for call in calls(store, "a"):
             with pytest.raises(Retryable):
                 call()
         with pytest.MonkeyPatch.context() as patch:
@@ -97,14 +102,7 @@ def test_an_answer_that_breaks_off_in_its_head_is_none(last: bytes) -> None:
 def test_while_nothing_is_answered_nothing_is_decided(store: GcsBlobStore, emulators: Emulators) -> None:
     store.create("raw/one", b"1")
     with frozen(emulators.gcs):
-        for call in (
-            lambda: store.create("raw/two", b"2"),
-            lambda: store.read("raw/one"),
-            lambda: store.info("raw/one"),
-            lambda: list(store.list("raw/")),
-            lambda: store.delete("raw/one"),
-            store.check,
-        ):
+        for call in calls(store, "raw/one", other="raw/two"):
             with pytest.raises(Retryable):
                 call()
     # What was asked for may have been done by now, or not: saying it again is all that a caller must do.
