@@ -38,8 +38,8 @@ PATIENCE_S: Final = 150.0
 """Of an uploader. Real ones have more; on a machine that is far too busy 90 s were not enough."""
 FINISH_S: Final = PATIENCE_S + 30.0
 SETTLED_S: Final = 120.0
-REAL_WHISPER: Final = {"WHISPER_TIMEOUT_SEC": "60", "WHISPER_BUDGET_SEC": "120"}
-"""It takes seconds for what the stand-in says at once, of twenty streams on one machine."""
+REAL_WHISPER: Final = {"WHISPER_TIMEOUT_SEC": "8", "WHISPER_BUDGET_SEC": "8"}
+"""It takes seconds for what the stand-in says at once. All that a push may take, before it comes again."""
 REAL_SETTLED_S: Final = 480.0
 SHORT_FORM: Final = ("chromium", "lost chunk", "first of two", "second of two", "flac", "m4a", "no audio")
 """Of the streams, what a plain test run takes: it has a schedule for each stack, and little time."""
