@@ -19,8 +19,8 @@ QUIET_MS: Final = 10_000
 
 
 def is_quiet(holding: Holding) -> bool:
-    """True when no chunk has been drained for so long that something may be missing: of a stream that the registry has as open, while its
-    state is closed, because who was to go on with it or to store its account has died.
+    """True when something may be missing: no chunk was drained for long, or the sweep finds a closed state of a stream that the registry
+    has as open, because who was to go on with it, or to store its account, has died.
     """
     state = holding.state
     quiet_ms = min(QUIET_MS, holding.around.settings.idle_flush_sec * 1000)
