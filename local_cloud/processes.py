@@ -8,14 +8,20 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
-from local_cloud.process_times import cpu_seconds, resident_bytes
+from local_cloud.process_times import cpu_seconds, is_stopped, resident_bytes
 from local_runner.lifetime import tied_command
+
+_STOPPED_AFTER_S: Final = 30.0
 
 
 class DidNotStart(Exception):
     """A process ended or never listened. The message names its log."""
+
+
+class DidNotStop(Exception):
+    """A process runs on although it was frozen."""
 
 
 def free_ports(count: int) -> tuple[int, ...]:
@@ -136,8 +142,16 @@ class Child:
         self._process.wait()
 
     def freeze(self) -> None:
-        """SIGSTOP: connections stay, nothing is answered until `thaw`."""
+        """SIGSTOP: connections stay, nothing is answered until `thaw`. Returns once it has stopped. Raises `DidNotStop`.
+
+        The signal waits until one thread, mostly the first, gets a processor, and on a full machine the others answer meanwhile.
+        """
         os.killpg(self.pid, signal.SIGSTOP)
+        deadline_s = time.monotonic() + _STOPPED_AFTER_S
+        while not is_stopped(self.pid):
+            if time.monotonic() > deadline_s:
+                raise DidNotStop(f"{self.name} has threads that still run {_STOPPED_AFTER_S:g} s after SIGSTOP")
+            time.sleep(0.001)
 
     def thaw(self) -> None:
         """SIGCONT."""

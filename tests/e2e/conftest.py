@@ -7,7 +7,6 @@ import os
 import secrets
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.remembering_whisper import RememberingWhisper
+from tests.waiting import until
 from turnscribe.client import Client, Stream
 from turnscribe.errors import NotFound
 from turnscribe.local_server import LocalServer, free_port
@@ -106,14 +106,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     with LocalServer(tmp_path_factory.mktemp("server"), free_port(), environ) as running:
         running.wait_until_ready(READY_S)
         yield running
-
-
-def until(true: Callable[[], bool], what: str, within_s: float = 240.0) -> None:
-    """Wait until something is so."""
-    deadline_s = time.monotonic() + within_s
-    while not true():
-        assert time.monotonic() < deadline_s, f"not within {within_s} s: {what}"
-        time.sleep(0.1)
 
 
 def without_ids(transcript: dict[str, Any]) -> dict[str, Any]:

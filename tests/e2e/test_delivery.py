@@ -19,10 +19,11 @@ import pytest
 import requests
 
 from local_cloud.stack import Stack
-from tests.e2e.conftest import READY_S, demo_environment, until
+from tests.e2e.conftest import READY_S, demo_environment
 from tests.e2e.excerpts import write_excerpt
 from tests.transcribe_service.delivery.receiving_server import Receiving, answering, hangs, receiving
 from tests.transcribe_service.whisper.whisper_server import scripted_whisper
+from tests.waiting import until
 from turnscribe.local_server import LocalServer, free_port
 from turnscribe.webhooks import verify
 

@@ -16,11 +16,11 @@ from tests.e2e.conftest import (
     demo_command,
     demo_environment,
     environment_of_a_user,
-    until,
     without_ids,
 )
 from tests.e2e.excerpts import EXCERPT_S, write_excerpt
 from tests.processes import processes_below
+from tests.waiting import until
 from turnscribe.client import Client
 from turnscribe.errors import TurnscribeClientError
 from turnscribe.local_server import free_port

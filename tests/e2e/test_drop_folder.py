@@ -6,8 +6,9 @@ import pytest
 
 from common.adapters.embedded.folder_objects import generation_of
 from ingest_service.pubsub.whole_objects import digest_of, meeting_named_after
-from tests.e2e.conftest import completed, until
+from tests.e2e.conftest import completed
 from tests.e2e.playing import conversation
+from tests.waiting import until
 from turnscribe.client import Client
 from turnscribe.local_server import LocalServer
 

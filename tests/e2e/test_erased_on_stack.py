@@ -8,8 +8,9 @@ from google.cloud import firestore, storage
 
 from local_cloud.emulators import PROJECT
 from local_cloud.stack import Stack
-from tests.e2e.conftest import demo_environment, until
+from tests.e2e.conftest import demo_environment
 from tests.e2e.playing import play_beginning
+from tests.waiting import until
 from turnscribe.client import Client
 from turnscribe.errors import NotFound
 

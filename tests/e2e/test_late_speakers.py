@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import START_MS, completed, new_stream, until
+from tests.e2e.conftest import START_MS, completed, new_stream
 from tests.e2e.playing import CHUNK_MS, DELAY_MS, conversation
+from tests.waiting import until
 from turnscribe.client import Client
 
 pytestmark = [pytest.mark.component("whisper"), pytest.mark.slow, pytest.mark.timeout(400)]

@@ -14,8 +14,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tests.e2e.conftest import completed, demo_environment, until
+from local_cloud.process_times import is_stopped
+from tests.e2e.conftest import completed, demo_environment
 from tests.ingest_service.websocket.ingest_process import TOKEN, IngestProcess
+from tests.waiting import until
 from turnscribe.client import Client
 from turnscribe.demo.command import CONVERSATION
 from turnscribe.live import LiveStream
@@ -129,6 +131,7 @@ def test_a_second_ctrl_c_gives_up_what_a_server_that_is_away_has_not_got(ingest:
     until(lambda: bool(ingest.stored("mic")), "the chunk is stored", 30)
     ingest.process.send_signal(signal.SIGSTOP)
     os.killpg(ingest.process.pid, signal.SIGSTOP)
+    until(lambda: is_stopped(ingest.process.pid), "all its threads have stopped")
     process.stdin.write(b"and after")
     process.stdin.close()
     process.stdin = None

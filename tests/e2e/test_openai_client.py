@@ -10,8 +10,9 @@ import openai
 import pytest
 from openai import OpenAI
 
-from tests.e2e.conftest import READY_S, demo_environment, until
+from tests.e2e.conftest import READY_S, demo_environment
 from tests.e2e.excerpts import EXCERPT_S, write_excerpt
+from tests.waiting import until
 from turnscribe.client import Client
 from turnscribe.local_server import LocalServer, free_port
 

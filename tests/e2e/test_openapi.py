@@ -17,9 +17,10 @@ import schemathesis
 
 from common.events import to_message
 from tests.common.example_events import WITHOUT_AUDIO
-from tests.e2e.conftest import READY_S, START_MS, demo_environment, until
+from tests.e2e.conftest import READY_S, START_MS, demo_environment
 from tests.e2e.excerpts import write_excerpt
 from tests.transcribe_service.whisper.whisper_server import scripted_whisper
+from tests.waiting import until
 from turnscribe.local_server import LocalServer, free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

@@ -7,10 +7,11 @@ import pytest
 import urllib3
 
 from local_cloud.stack import Stack
-from tests.e2e.conftest import START_MS, completed, demo_environment, new_stream, until
+from tests.e2e.conftest import START_MS, completed, demo_environment, new_stream
 from tests.e2e.playing import CHUNK_MS
 from tests.transcribe_service.delivery.receiving_server import Receiving, receiving
 from tests.transcribe_service.whisper.whisper_server import scripted_whisper
+from tests.waiting import until
 from turnscribe.client import Client, Stream
 from turnscribe.demo.command import CONVERSATION
 from turnscribe.demo.recording import load_recording

@@ -25,9 +25,10 @@ from common.clock import SystemClock
 from common.events import SEGMENTS_TOPIC, STREAM_EVENTS_TOPIC
 from common.settings import Secret
 from local_runner.sweep_timer import SweepTimer
-from tests.e2e.conftest import Demo, completed, until, without_ids
+from tests.e2e.conftest import Demo, completed, without_ids
 from tests.e2e.playing import play_conversation
 from tests.e2e.remembering_whisper import RememberingWhisper
+from tests.waiting import until
 from turnscribe.client import Client
 
 pytestmark = [pytest.mark.component("whisper", "redis"), pytest.mark.slow, pytest.mark.timeout(400)]

@@ -21,9 +21,10 @@ from common.events import to_message
 from local_cloud.emulators import PROJECT
 from local_cloud.stack import Stack
 from tests.common.example_events import WITHOUT_AUDIO
-from tests.e2e.conftest import START_MS, Demo, completed, demo_environment, new_stream, until, without_ids
+from tests.e2e.conftest import START_MS, Demo, completed, demo_environment, new_stream, without_ids
 from tests.e2e.excerpts import write_excerpt
 from tests.e2e.playing import nothing, play_beginning, play_conversation
+from tests.waiting import until
 from turnscribe.client import Client
 from turnscribe.errors import NotFound, Unauthorized
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import urllib3
 
-from tests.e2e.conftest import demo_environment, until
+from tests.e2e.conftest import demo_environment
+from tests.waiting import until
 from turnscribe.client import Client
 from turnscribe.demo.command import CONVERSATION, CONVERSATION_TRUTH
 from turnscribe.demo.speakers import load_ground_truth

@@ -19,8 +19,9 @@ from ingest_service.pubsub.whole_objects import digest_of, meeting_named_after
 from local_cloud.emulators import PROJECT
 from local_cloud.services import BUCKET
 from local_cloud.stack import Stack
-from tests.e2e.conftest import START_MS, completed, demo_environment, until, without_ids
+from tests.e2e.conftest import START_MS, completed, demo_environment, without_ids
 from tests.e2e.playing import CHUNK_MS, DELAY_MS, conversation, play_beginning
+from tests.waiting import until
 from turnscribe.client import Client
 from turnscribe.errors import NotFound
 

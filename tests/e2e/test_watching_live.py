@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from tests.e2e.conftest import READY_S, completed, demo_environment, new_stream, until
+from tests.e2e.conftest import READY_S, completed, demo_environment, new_stream
 from tests.e2e.playing import CHUNK_MS
 from tests.transcribe_service.live.page import Event, Page, parsed
 from tests.transcribe_service.whisper.whisper_server import scripted_whisper
+from tests.waiting import until
 from turnscribe.client import Client, Stream
 from turnscribe.demo.command import CONVERSATION
 from turnscribe.demo.recording import load_recording

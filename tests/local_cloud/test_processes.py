@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from local_cloud.process_times import is_stopped
 from local_cloud.processes import Child, DidNotStart, check_free, free_port, free_ports
+from tests.waiting import until
 
 SERVER = """
 import http.server, os, sys
@@ -62,6 +64,49 @@ def test_frozen_it_does_not_answer_and_thawed_it_does(child: Child) -> None:
         urllib3.request("GET", f"http://127.0.0.1:{child.port}/", retries=False, timeout=0.3)
     child.thaw()
     assert urllib3.request("GET", f"http://127.0.0.1:{child.port}/", retries=False, timeout=30).status == 200
+
+
+IDLE_FIRST_THREAD = """
+import os, threading, time
+def serve():
+    while True:
+        time.sleep(0.0001)
+threading.Thread(target=serve).start()
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+print("idle", flush=True)
+while True:
+    time.sleep(60)
+"""
+BUSY = """
+import os
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+print("busy", flush=True)
+while True:
+    pass
+"""
+
+
+def test_frozen_none_of_its_threads_runs_though_the_one_that_gets_the_signal_is_last_in_its_queue(
+    tmp_path: Path,
+) -> None:
+    def running(name: str, code: str) -> Child:
+        child = Child(name, [sys.executable, "-c", code], port=free_port(), log_path=tmp_path / name, environ={})
+        child.start()
+        return child
+
+    busy = running("busy", BUSY)
+    server = running("idle", IDLE_FIRST_THREAD)
+    try:
+        until(lambda: all((tmp_path / name).read_bytes() for name in ("busy", "idle")), "both run", 30)
+        for _ in range(20):
+            server.freeze()
+            assert is_stopped(server.pid)
+            server.thaw()
+            assert not is_stopped(server.pid)
+    finally:
+        server.kill()
+        busy.kill()
 
 
 def test_even_frozen_it_ends_when_it_is_asked_to(child: Child) -> None:

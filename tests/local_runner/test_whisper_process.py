@@ -1,23 +1,15 @@
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable
 
 import pytest
 
 from common.errors import Retryable
 from local_runner.settings import WhisperChild
 from local_runner.whisper_process import WhisperProcess
+from tests.waiting import until
 
 SLEEPER = (sys.executable, "-c", "import time; time.sleep(600)")
-
-
-def _until(true: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -27,11 +19,11 @@ def process() -> WhisperProcess:
 
 def test_a_child_that_dies_is_started_again_and_stop_ends_it(process: WhisperProcess) -> None:
     process.start()
-    _until(lambda: process.pid is not None)
+    until(lambda: process.pid is not None)
     first = process.pid
     assert first is not None
     os.kill(first, signal.SIGKILL)
-    _until(lambda: process.pid != first)
+    until(lambda: process.pid != first)
     second = process.pid
     process.stop()
     assert second is not None

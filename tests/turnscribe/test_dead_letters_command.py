@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -26,6 +25,7 @@ from common.events import SEGMENTS_TOPIC, SegmentReady, to_message
 from common.settings import Secret
 from tests.push_receiver import PATIENCE_S
 from tests.transcribe_service.fakes import API_TOKEN, PUSH_TOKEN, World, segment_ready
+from tests.waiting import until
 from transcribe_service.app import create_app
 from turnscribe.cli import main
 from turnscribe.client import Client
@@ -254,10 +254,3 @@ def test_given_up_by_the_queue_mended_replayed_and_transcribed(
         client.replay_dead_letter(listed.id)
         until(lambda: world.transcripts.stored)
         assert list(client.dead_letters()) == []
-
-
-def until(happened: Callable[[], object]) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.01)

@@ -1,13 +1,13 @@
 """The live stream against a server that does as it is told, over real sockets."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.turnscribe.websocket_server import ScriptedSockets, Talk, scripted_sockets
+from tests.waiting import until
 from turnscribe.errors import BadRequest, Conflict, ServerUnreachable, Unauthorized, UnexpectedAnswer
 from turnscribe.live import LiveStream, StreamOver
 from turnscribe.live_worker import LiveProgress
@@ -22,14 +22,6 @@ PIECES = [b"zero", b"one", b"", b"three"]
 def server() -> Iterator[ScriptedSockets]:
     with scripted_sockets() as running:
         yield running
-
-
-def until(true: Callable[[], bool], every_s: float = 0.01) -> None:
-    """Wait until something is so."""
-    deadline_s = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline_s
-        time.sleep(every_s)
 
 
 def everything(talk: Talk) -> None:

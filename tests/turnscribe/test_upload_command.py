@@ -13,6 +13,7 @@ import pytest
 
 from tests.turnscribe.conftest import Scripted
 from tests.turnscribe.tus_server import Fault, TusServer, tus_server
+from tests.waiting import until
 from turnscribe.cli import main
 
 WEBM = b"\x1aE\xdf\xa3"
@@ -235,13 +236,6 @@ def started(server: TusServer, tmp_path: Path) -> Iterator[Callable[[], "subproc
     for process in processes:
         process.kill()
         process.communicate()
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
