@@ -227,7 +227,7 @@ def _move(holding: Holding, mail: Mail) -> bool:
         return False
     closing = time_to_close(holding)
     if closing:
-        for chunk_stored in [each for gap in state.gaps for each in late_in_bucket(holding, gap, mail)]:
+        for chunk_stored in list(late_in_bucket(holding, mail)):
             note_late(holding, chunk_stored.seq)
         if header_came_late(state, mail.chunks):
             return False

@@ -171,8 +171,8 @@ def hear(holding: Holding, block: PcmBlock) -> None:
     if not state.lanes:
         width = block.samples.shape[0]
         state.lanes = [Lane(channel=channel) for channel in range(width if width <= MAX_LANES else 1)]
-    for gap in state.gaps:
-        if gap.to_sample is None and block.first_sample >= gap.from_sample:
+    for gap in state.last_gaps:
+        if block.first_sample >= gap.from_sample:
             gap.to_sample = block.first_sample
             _pass_over(holding, gap.to_sample // FRAME_SAMPLES)
     mono = channels_of(fitted(block.samples, len(state.lanes)))

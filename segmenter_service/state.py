@@ -3,6 +3,8 @@
 Its size does not grow with the meeting. It can be rebuilt from the bucket at any moment (`segmenter_service.recovery`).
 """
 
+from bisect import bisect_right
+from itertools import takewhile
 from typing import Final
 
 import msgspec
@@ -47,7 +49,7 @@ class DurableFinal(msgspec.Struct, frozen=True, array_like=True):
     end_frame: int
 
 
-class MissedChunks(msgspec.Struct, kw_only=True):
+class MissedChunks(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A gap, the reader before it (so that late chunks can still be read), and what late chunks have filled since."""
 
     from_seq: int
@@ -60,6 +62,11 @@ class MissedChunks(msgspec.Struct, kw_only=True):
     late_done: int = 0
     """How many of them have been cut."""
     filled: list[DurableFinal] = msgspec.field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every chunk of it came after all."""
+        return len(self.late) > self.to_seq - self.from_seq
 
     def described(self) -> Gap:
         """The gap as the transcript names it."""
@@ -125,6 +132,7 @@ class ConnectionState(msgspec.Struct, kw_only=True):
     missing_since_ms: int | None = None
     """When a chunk after `next_seq` was first seen without it."""
     gaps: list[MissedChunks] = msgspec.field(default_factory=list)
+    """In order of their chunks."""
     durable_gaps: list[tuple[int, int]] = msgspec.field(default_factory=list)
     """`(from_seq, to_seq)` found by recovery, ahead of `next_seq`."""
     durable_finals: list[DurableFinal] = msgspec.field(default_factory=list)
@@ -138,7 +146,14 @@ class ConnectionState(msgspec.Struct, kw_only=True):
 
     def gap_with(self, seq: int) -> MissedChunks | None:
         """The gap that chunk `seq` was given up in, or None."""
-        return next((gap for gap in self.gaps if seq in gap), None)
+        before = bisect_right(self.gaps, seq, key=lambda gap: gap.from_seq)
+        gap = self.gaps[before - 1] if before else None
+        return gap if gap is not None and seq in gap else None
+
+    @property
+    def last_gaps(self) -> list[MissedChunks]:
+        """Those after which no block has been decoded yet, the earliest first."""
+        return list(takewhile(lambda gap: gap.to_sample is None, reversed(self.gaps)))[::-1]
 
 
 _encoder = msgspec.msgpack.Encoder()

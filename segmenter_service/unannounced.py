@@ -3,7 +3,7 @@
 Looked for only where nothing has moved for a while, so a stream that is fed costs no listing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from common.events import ChunkStored, StreamEnded
@@ -16,6 +16,9 @@ from segmenter_service.state import MissedChunks
 
 QUIET_MS: Final = 10_000
 """Longer than uploaders pause between two chunks (a few seconds), shorter than what time alone decides: a gap, an idle flush."""
+
+NEAR_CHUNKS: Final = 100
+"""Between two gaps: what lies between them is listed too, which costs less than another listing. A page of one has a thousand names."""
 
 
 def is_quiet(holding: Holding) -> bool:
@@ -30,11 +33,10 @@ def is_quiet(holding: Holding) -> bool:
 def unannounced(holding: Holding, mail: Mail) -> Iterator[ChunkStored | StreamEnded]:
     """The chunks that are still to be drained, and the end, where neither `mail` nor the state knows of them.
 
-    One listing from `next_seq` on, one more for each gap that has chunks missing, and one read while there is no end.
+    One listing from `next_seq` on, those of `late_in_bucket`, and one read while there is no end.
     """
     state, objects = holding.state, holding.objects
-    for gap in state.gaps:
-        yield from late_in_bucket(holding, gap, mail)
+    yield from late_in_bucket(holding, mail)
     for info in holding.around.blobs.list(objects.chunks_prefix, start_after=_before(holding, state.next_seq)):
         if seq_of(info.name) not in mail.chunks:
             yield event_of_chunk(holding.tenant, holding.connection_id, info)
@@ -45,16 +47,29 @@ def unannounced(holding: Holding, mail: Mail) -> Iterator[ChunkStored | StreamEn
             return
 
 
-def late_in_bucket(holding: Holding, gap: MissedChunks, mail: Mail) -> Iterator[ChunkStored]:
-    """The chunks of a gap that came after all."""
-    if len(gap.late) > gap.to_seq - gap.from_seq:
-        return
-    for info in holding.around.blobs.list(holding.objects.chunks_prefix, start_after=_before(holding, gap.from_seq)):
-        seq = seq_of(info.name)
-        if seq > gap.to_seq:
-            return
-        if seq not in gap.late and seq not in mail.chunks:
-            yield event_of_chunk(holding.tenant, holding.connection_id, info)
+def late_in_bucket(holding: Holding, mail: Mail) -> Iterator[ChunkStored]:
+    """The chunks of gaps that came after all. One listing for gaps that lie near each other."""
+    state = holding.state
+    for first_seq, last_seq in _spans(gap for gap in state.gaps if not gap.is_complete):
+        for info in holding.around.blobs.list(holding.objects.chunks_prefix, start_after=_before(holding, first_seq)):
+            seq = seq_of(info.name)
+            if seq > last_seq:
+                break
+            gap = state.gap_with(seq)
+            if gap is not None and seq not in gap.late and seq not in mail.chunks:
+                yield event_of_chunk(holding.tenant, holding.connection_id, info)
+
+
+def _spans(gaps: Iterable[MissedChunks]) -> Iterator[tuple[int, int]]:
+    """From the first to the last chunk of gaps that lie near each other; `gaps` in order."""
+    span: tuple[int, int] | None = None
+    for gap in gaps:
+        if span is not None and gap.from_seq - span[1] > NEAR_CHUNKS:
+            yield span
+            span = None
+        span = (gap.from_seq if span is None else span[0], gap.to_seq)
+    if span is not None:
+        yield span
 
 
 def _before(holding: Holding, seq: int) -> str:

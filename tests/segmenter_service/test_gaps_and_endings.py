@@ -1,12 +1,16 @@
 """What never came, what came too late, what can't be read, and streams that just stop."""
 
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import msgspec
 import pytest
 import redis
 
-from tests.segmenter_service.stage import Stage, recording, silence, split, talk, tone, wav, webm
+from common.ports.blob_store import BlobInfo
+from segmenter_service.unannounced import NEAR_CHUNKS
+from tests.memory_ports import FakeBlobs
+from tests.segmenter_service.stage import Stage, held_state, recording, silence, split, talk, tone, wav, webm
 
 SPEECH = talk(4, 0.6, 5, 0.6, 5, 0.6, 6, 0.6, 5)
 
@@ -202,3 +206,53 @@ def test_silence_alone_makes_no_segment(redis_client: redis.Redis) -> None:
     stage.deliver(stage.upload(split(wav(silence(20)), 5)))
     assert not stage.announced()
     assert stage.summary().silence_skipped_ms == 20_000
+
+
+class ListingBlobs(FakeBlobs):
+    """A bucket that remembers from where on chunks were listed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listed_after: list[str] = []
+
+    def list(self, prefix: str, *, start_after: str = "") -> Iterator[BlobInfo]:
+        if "/chunks/" in prefix:
+            self.listed_after.append(start_after.rpartition("/")[2])
+        return super().list(prefix, start_after=start_after)
+
+
+@pytest.mark.parametrize(
+    ("lost", "listings"),
+    [
+        pytest.param(range(1, 60, 2), 1, id="near each other"),
+        pytest.param((3, 5, 6, 6 + NEAR_CHUNKS), 1, id="as far as that"),
+        pytest.param((3, 5, 6, 7 + NEAR_CHUNKS), 2, id="farther"),
+    ],
+)
+def test_gaps_near_each_other_are_looked_through_at_once_for_what_came_late(
+    redis_client: redis.Redis, lost: Sequence[int], listings: int
+) -> None:
+    stage = Stage(redis_client, GAP_DEADLINE_SEC="1")
+    stage.blobs = blobs = ListingBlobs()
+    stage.restart()
+    pieces = split(wav(talk(*[1.5, 0.5] * 10)), max(lost) + 3)
+    for seq, data in enumerate(pieces):
+        if seq not in lost:
+            (chunk,) = stage.upload([data], first_seq=seq, chunk_ms=100, end=False)
+            stage.deliver([chunk])
+            if seq - 1 in lost:
+                stage.clock.sleep(1)
+                stage.deliver([chunk])
+    gaps = held_state(redis_client).gaps
+    assert [seq for gap in gaps for seq in range(gap.from_seq, gap.to_seq + 1)] == [*lost]
+    late = [lost[0], lost[-1]]
+    for seq in late:
+        stage.upload([pieces[seq]], first_seq=seq, chunk_ms=100, end=False)
+    stage.clock.sleep(11)
+    blobs.listed_after.clear()
+    stage.sweep.run()
+    found = held_state(redis_client).gaps
+    assert [seq for gap in found for seq in gap.late] == late
+    before_the_last = f"{len(pieces) - 1:08d}"
+    quiet = blobs.listed_after[: blobs.listed_after.index(before_the_last)]
+    assert len(quiet) == listings
