@@ -30,6 +30,7 @@ from segmenter_service.relabelling import relabel
 from segmenter_service.replaying import NO_STATE, begin_anew
 from segmenter_service.resting import MOST_WAITING, rest_of
 from segmenter_service.state import ConnectionState, decode_state, encode_state
+from segmenter_service.tenant_streams import TenantStreams
 from segmenter_service.unannounced import is_quiet, late_in_bucket, unannounced
 
 log = get_logger(__name__)
@@ -41,6 +42,8 @@ PUSH_S: Final = 30.0
 ENDED_MS: Final = 600_000
 """How long the state of a stream that its uploader has ended is kept: what was on its way comes meanwhile, and a day of ended streams would
 fill Redis. Whatever comes later finds everything in the bucket, as after a flush."""
+CLOSED_MS: Final = 3_600_000
+"""The same where it was closed for its silence: its uploader may come back."""
 CHECKPOINT_EVERY_SAMPLES: Final = 60 * 16_000
 
 
@@ -52,11 +55,12 @@ class Drainer:
         self._redis = client
         self._scripts = Scripts(client)
         self._pcm = PcmCache(around.settings.pcm_cache_mib << 20)
+        self._ttl_ms = round(around.settings.hot_state_ttl_sec * 1000)
+        self._tenants = TenantStreams(client, around.clock, most=around.settings.tenant_streams, ttl_ms=self._ttl_ms)
 
     def mailbox(self, tenant: str, connection_id: str) -> Mailbox:
         """The mailbox of a connection."""
-        ttl_ms = round(self._around.settings.hot_state_ttl_sec * 1000)
-        return Mailbox(self._redis, self._scripts, tenant, connection_id, ttl_ms=ttl_ms)
+        return Mailbox(self._redis, self._scripts, tenant, connection_id, ttl_ms=self._ttl_ms)
 
     def deliver(self, event: Item) -> None:
         """Put an event into its mailbox and drain it, unless somebody else is at it: they will see it before they leave.
@@ -103,6 +107,9 @@ class Drainer:
         if known is not None and known.without_audio:
             return self._erase(known, lease, contents.bell)
         generation = known.generation if known else 0
+        if state is None and known is None and not self._tenants.admit(of.tenant, of.connection_id):
+            log.warning("stream_waits", tenant=of.tenant, connection_id=of.connection_id)
+            return lease.erase(contents.bell)  # its mark in the bucket stays, by which the sweep finds it
         if state is None:
             self._rebuild(of, mailbox, lease, known)
             return False
@@ -120,15 +127,11 @@ class Drainer:
             window = PcmWindow(state.decoded_samples, state.decoded_samples)
         holding = Holding(of.tenant, of.connection_id, objects, lease, state, window, self._around)
         if looking and is_quiet(holding):
-            found = list(unannounced(holding, mail))
-            if found:
-                log.warning("unannounced_found", items=len(found), next_seq=state.next_seq)
-                lease.renew()
-                mailbox.deposit_all(dict(field_and_value(item) for item in found))
+            if _deposit_unannounced(holding, mailbox, mail):
                 return False
             adopt_from_bucket(holding)
             holding.looked = True
-        was_closed = state.closed
+        was_closed, checkpoint_sample = state.closed, state.checkpoint_sample
         if was_closed and known is not None and known.summary is None:
             state.account_due = True  # whoever was to store it has died
         done = _move(holding, mail)
@@ -136,12 +139,14 @@ class Drainer:
         state.account_due &= state.closed
         if was_closed and not state.closed:
             open_again(self._around.streams, of.tenant, of.connection_id)
+        if was_closed > state.closed or state.checkpoint_sample != checkpoint_sample:
+            self._tenants.keep(of.tenant, of.connection_id)
         if state.closed:
             self._pcm.forget(key)
         else:
             self._pcm.put(key, holding.window)
         fields = drained(contents.mail, state.next_seq)
-        last_ttl_ms = ENDED_MS if state.closed and state.ended_at_ms is not None else None
+        last_ttl_ms = _last_ttl_ms(state)
         if state.account_due:
             self._store_account(holding, fields, last_ttl_ms)
             fields = []
@@ -160,6 +165,7 @@ class Drainer:
         holding.lease.commit(encode_state(holding.state), fields, swept=False, last_ttl_ms=last_ttl_ms)
         self._around.streams.close(holding.tenant, holding.connection_id, account(holding))
         holding.state.account_due = False
+        self._tenants.keep(holding.tenant, holding.connection_id, last_ttl_ms)
 
     def _registered(self, of: Event | StreamRecord, state: ConnectionState | None, mail: Mail) -> StreamRecord | None:
         """What the registry says of the stream, where there may be news for its holder; None where it has none, or was not asked."""
@@ -174,7 +180,10 @@ class Drainer:
         self._pcm.forget((record.tenant, record.connection_id))
         objects = self._objects(record.tenant, record.connection_id, record.generation)
         until_s = self._around.clock.monotonic_s() + PASS_S
-        return erase(self._around, objects, lease, bell_seen, until_s=until_s)
+        erased = erase(self._around, objects, lease, bell_seen, until_s=until_s)
+        if erased:
+            self._tenants.forget(record.tenant, record.connection_id)
+        return erased
 
     def _rebuild(self, of: Event | StreamRecord, mailbox: Mailbox, lease: Lease, known: StreamRecord | None) -> None:
         objects = self._objects(of.tenant, of.connection_id, known.generation if known else 0)
@@ -188,7 +197,9 @@ class Drainer:
         )
         if known is None:
             self._around.streams.open(record)
-        elif known.summary is not None:
+        else:
+            self._tenants.keep(of.tenant, of.connection_id)
+        if known is not None and known.summary is not None:
             open_again(self._around.streams, of.tenant, of.connection_id)
         # What lies in the mailbox of a stream that is not open, nobody would look after.
         mailbox.deposit_all(dict(field_and_value(event) for event in uploaded))
@@ -199,6 +210,16 @@ class Drainer:
     def _objects(self, tenant: str, connection_id: str, generation: int) -> ConnectionObjects:
         settings = self._around.settings
         return ConnectionObjects(tenant, connection_id, settings.raw_audio_path, settings.segments_path, generation)
+
+
+def _deposit_unannounced(holding: Holding, mailbox: Mailbox, mail: Mail) -> bool:
+    """Put into the mailbox what no event told of. False where there is nothing of the kind."""
+    found = list(unannounced(holding, mail))
+    if found:
+        log.warning("unannounced_found", items=len(found), next_seq=holding.state.next_seq)
+        holding.lease.renew()
+        mailbox.deposit_all(dict(field_and_value(item) for item in found))
+    return bool(found)
 
 
 def _move(holding: Holding, mail: Mail) -> bool:
@@ -242,6 +263,13 @@ def _move(holding: Holding, mail: Mail) -> bool:
     if state.decoded_samples - state.checkpoint_sample >= CHECKPOINT_EVERY_SAMPLES:
         write_checkpoint(holding.around.blobs, holding.objects, state)
     return True
+
+
+def _last_ttl_ms(state: ConnectionState) -> int | None:
+    """How long everything in Redis lives that is kept of a closed stream; None where it lives as usual."""
+    if not state.closed:
+        return None
+    return CLOSED_MS if state.ended_at_ms is None else ENDED_MS
 
 
 def _may_wait(event: Item) -> MayWait | None:

@@ -40,10 +40,19 @@ class SegmenterSettings(PushedSettings, frozen=True, kw_only=True):
         float,
         SECONDS,
         Meta(
-            description="How long the hot state of a silent connection is kept; of one that its uploader has ended, ten minutes at most. "
-            "It is rebuilt from the bucket when it is gone."
+            description="How long the hot state of a silent connection is kept; of one that was closed for its silence, an hour at most, of one "
+            "that its uploader has ended, ten minutes. It is rebuilt from the bucket when it is gone."
         ),
     ] = 86_400.0
+
+    tenant_streams: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Streams of one tenant that may have a hot state at a time. Those that come beyond wait in the bucket, and are taken "
+            "up by the sweep as others end. 0: any number.",
+        ),
+    ] = 5_000
 
     segment_size_sec: Annotated[float, Meta(ge=2, le=60, description="Length that segments aim at.")] = 10.0
     max_audio_length_sec: Annotated[float, Meta(ge=10, le=600, description="Longest segment.")] = 60.0

@@ -110,9 +110,16 @@ class Stage:
     """One connection of one meeting, its uploads and the segmenter that drains them."""
 
     def __init__(
-        self, client: redis.Redis, *, scorer: Callable[[FakeClock], FrameScorer] | None = None, **settings: str
+        self,
+        client: redis.Redis,
+        *,
+        tenant: str = "default",
+        connection_id: str = "call-1",
+        scorer: Callable[[FakeClock], FrameScorer] | None = None,
+        **settings: str,
     ) -> None:
         self.redis = client
+        self.tenant, self.connection_id = tenant, connection_id
         self.blobs, self.publisher, self.streams, self.clock = (
             FakeBlobs(),
             FakePublisher(),
@@ -122,7 +129,7 @@ class Stage:
         self.meetings = FakeMeetings()
         self.scorer = scorer(self.clock) if scorer else LoudnessScorer()
         self.settings = load(SegmenterSettings, {"PUSH_TOKEN": "x", **settings})
-        self.objects = ConnectionObjects("default", "call-1")
+        self.objects = ConnectionObjects(tenant, connection_id)
         self.options = StreamOptions()
         self.restart()
 
@@ -161,9 +168,9 @@ class Stage:
         events: list[Event] = []
         for seq, data in enumerate(chunks, first_seq):
             event = ChunkStored(
-                tenant="default",
+                tenant=self.tenant,
                 meeting_id="meeting-1",
-                connection_id="call-1",
+                connection_id=self.connection_id,
                 seq=seq,
                 object_name=self.objects.chunk(seq),
                 size_bytes=len(data),
@@ -176,9 +183,9 @@ class Stage:
 
     def end(self, last_seq: int, observations: int | None = None) -> StreamEnded:
         event = StreamEnded(
-            tenant="default",
+            tenant=self.tenant,
             meeting_id="meeting-1",
-            connection_id="call-1",
+            connection_id=self.connection_id,
             last_seq=last_seq,
             observations=observations,
             object_name=self.objects.end,
@@ -191,9 +198,9 @@ class Stage:
     ) -> SpeakersObserved:
         observation_id = f"{clock}{from_ms}x{to_ms}"
         event = SpeakersObserved(
-            tenant="default",
+            tenant=self.tenant,
             meeting_id="meeting-1",
-            connection_id="call-1",
+            connection_id=self.connection_id,
             observation_id=observation_id,
             object_name=self.objects.speakers(to_ms, observation_id),
             clock="epoch" if clock == "epoch" else "stream",
@@ -241,7 +248,7 @@ class Stage:
         return [event for event in self.publisher.published if isinstance(event, SegmentRelabelled)]
 
     def record(self) -> StreamRecord:
-        found = self.streams.get("default", "call-1")
+        found = self.streams.get(self.tenant, self.connection_id)
         assert found is not None
         return found
 

@@ -2,7 +2,7 @@
 
 import redis
 
-from segmenter_service.drain import ENDED_MS
+from segmenter_service.drain import CLOSED_MS, ENDED_MS
 from tests.segmenter_service.stage import Stage, split, talk, webm
 
 CHUNKS = split(webm(talk(4, 0.6, 5, 0.6, 5)), 5)
@@ -36,14 +36,18 @@ def test_a_shorter_time_to_live_is_never_made_longer(redis_client: redis.Redis) 
     assert all(0 < each_ms <= 60_000 for each_ms in lives_ms(redis_client).values())
 
 
-def test_a_stream_that_has_not_ended_keeps_its_state_for_a_day(redis_client: redis.Redis) -> None:
+def test_a_stream_that_has_not_ended_keeps_its_state_for_a_day_and_once_it_is_closed_for_an_hour(
+    redis_client: redis.Redis,
+) -> None:
     stage = Stage(redis_client, IDLE_CLOSE_SEC="600")
     stage.deliver(stage.upload(CHUNKS, end=False))
-    assert lives_ms(redis_client)["state"] > ENDED_MS
+    assert lives_ms(redis_client)["state"] > CLOSED_MS
     stage.clock.sleep(660)
     stage.sweep.run()
     assert stage.summary().chunks == 5
-    assert lives_ms(redis_client)["state"] > ENDED_MS, "who closed it was the sweep: its uploader may come back"
+    lives = lives_ms(redis_client)
+    assert lives.keys() == {"state", "bell", "fence"}
+    assert all(ENDED_MS < each_ms <= CLOSED_MS for each_ms in lives.values()), "its uploader may come back"
 
 
 def test_what_comes_once_it_is_gone_changes_nothing(redis_client: redis.Redis) -> None:
