@@ -62,6 +62,10 @@ class Drainer:
         """The mailbox of a connection."""
         return Mailbox(self._redis, self._scripts, tenant, connection_id, ttl_ms=self._ttl_ms)
 
+    def is_full(self, tenant: str) -> bool:
+        """Whether a new stream of this tenant would wait now. Raises `Retryable`."""
+        return self._tenants.is_full(tenant)
+
     def deliver(self, event: Item) -> None:
         """Put an event into its mailbox and drain it, unless somebody else is at it: they will see it before they leave.
 
@@ -106,15 +110,14 @@ class Drainer:
         known = self._registered(of, state, mail)
         if known is not None and known.without_audio:
             return self._erase(known, lease, contents.bell)
-        generation = known.generation if known else 0
         if state is None and known is None and not self._tenants.admit(of.tenant, of.connection_id):
             log.warning("stream_waits", tenant=of.tenant, connection_id=of.connection_id)
             return lease.erase(contents.bell)  # its mark in the bucket stays, by which the sweep finds it
         if state is None:
             self._rebuild(of, mailbox, lease, known)
             return False
-        if state.generation < generation:
-            begin_anew(lease, state.generation, generation)
+        if known is not None and state.generation < known.generation:
+            begin_anew(lease, state.generation, known.generation)
             return False
         objects = self._objects(of.tenant, of.connection_id, state.generation)
         if header_came_late(state, mail.chunks):

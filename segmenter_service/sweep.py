@@ -65,8 +65,16 @@ class Sweep:
         return Swept(known.done, new.done, known.failed + new.failed, known.unfinished or new.unfinished)
 
     def _unregistered(self, start_after: str) -> Iterator[tuple[str, BlobInfo]]:
-        for info in self.blobs.list(unregistered_prefix(self.raw_root), start_after=start_after):
-            yield info.name, info
+        """Marks of connections; of a tenant for whose streams there is no room, no more than one, or many would keep others waiting."""
+        after: str | None = start_after
+        while after is not None:
+            marks, after = self.blobs.list(unregistered_prefix(self.raw_root), start_after=after), None
+            for info in marks:
+                yield info.name, info
+                folder = info.name.rpartition("/")[0]
+                if self.drainer.is_full(folder.rpartition("/")[2]):
+                    after = f"{folder}0"  # which comes right after a slash
+                    break
 
     def _register(self, info: BlobInfo, until_s: float) -> bool:
         """Make a connection known that may be new, and take in what the bucket has of it. False: no time for all of it."""

@@ -33,6 +33,13 @@ class TenantStreams:
         with redis_errors_translated():
             return bool(self._admit(keys=[_key(tenant)], args=arguments))
 
+    def is_full(self, tenant: str) -> bool:
+        """Whether a new stream of this tenant would not be admitted now. Raises `Retryable`."""
+        if not self._most:
+            return False
+        with redis_errors_translated():
+            return bool(self._redis.zcount(_key(tenant), f"({self._clock.now_ms()}", "+inf") >= self._most)
+
     def keep(self, tenant: str, connection_id: str, for_ms: int | None = None) -> None:
         """Count a stream for as long as its state lives from now on, whatever the limit: `for_ms`, or as it mostly does. Raises `Retryable`."""
         if not self._most:

@@ -5,6 +5,7 @@ import pytest
 import redis
 
 from common.events import StreamErased
+from segmenter_service import sweep
 from segmenter_service.drain import CLOSED_MS, ENDED_MS
 from tests.segmenter_service.stage import START_MS, Stage, split, talk, webm
 
@@ -118,6 +119,23 @@ def test_what_is_erased_makes_room_at_once(redis_client: redis.Redis) -> None:
     first.deliver([StreamErased(tenant="default", meeting_id="meeting-1", connection_id="first")])
     second.sweep.run()
     assert second.summary().chunks == 5
+
+
+def test_streams_that_wait_keep_no_other_tenants_from_being_found(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "UNREGISTERED_A_SWEEP", 2)
+    first = stage_of(redis_client, "first", tenant="a")
+    first.deliver(first.upload(CHUNKS, end=False))
+    for tenant, connection_id in [*(("a", f"waits-{number}") for number in range(9)), ("a0", "new"), ("b", "new")]:
+        unheard_of = stage_of(redis_client, connection_id, tenant=tenant)
+        unheard_of.blobs = first.blobs
+        unheard_of.upload(CHUNKS)
+    found = []
+    for _ in range(2):
+        first.sweep.run()
+        found.append({tenant for tenant, _ in first.streams.records})
+    assert found == [{"a", "a0"}, {"a", "a0", "b"}]
 
 
 @pytest.mark.parametrize("most", [0, 3])
