@@ -151,7 +151,8 @@ class Drainer:
         fields = drained(contents.mail, state.next_seq)
         last_ttl_ms = _last_ttl_ms(state)
         if state.account_due:
-            self._store_account(holding, fields, last_ttl_ms)
+            if not self._store_account(holding, fields, contents.bell, last_ttl_ms):
+                return False
             fields = []
         encoded = encode_state(state)
         if encoded == contents.state and not contents.mail:
@@ -163,12 +164,18 @@ class Drainer:
         rest = rest_of(state, waits_for_speakers=holding.waits_for_speakers)
         return lease.settle(encoded, fields, contents.bell, swept=swept, rest=rest, last_ttl_ms=last_ttl_ms)
 
-    def _store_account(self, holding: Holding, fields: list[bytes], last_ttl_ms: int | None) -> None:
-        """Commit, then close the stream: whoever finds the account in the registry finds nothing left to be done here either."""
-        holding.lease.commit(encode_state(holding.state), fields, swept=False, last_ttl_ms=last_ttl_ms)
+    def _store_account(self, holding: Holding, fields: list[bytes], bell_seen: bytes, last_ttl_ms: int | None) -> bool:
+        """Commit, then close the stream: whoever finds the account in the registry finds nothing left to be done here either.
+
+        False where mail came in meanwhile: as long as that is not seen, the registry has the stream as open, and the sweep comes.
+        """
+        encoded = encode_state(holding.state)
+        if not holding.lease.commit(encoded, fields, bell_seen, swept=False, last_ttl_ms=last_ttl_ms):
+            return False
         self._around.streams.close(holding.tenant, holding.connection_id, account(holding))
         holding.state.account_due = False
         self._tenants.keep(holding.tenant, holding.connection_id, last_ttl_ms)
+        return True
 
     def _registered(self, of: Event | StreamRecord, state: ConnectionState | None, mail: Mail) -> StreamRecord | None:
         """What the registry says of the stream, where there may be news for its holder; None where it has none, or was not asked."""

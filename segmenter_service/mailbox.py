@@ -217,20 +217,33 @@ class Lease:
         if not kept:
             raise LeaseLost
 
-    def commit(self, state: bytes, drained: Iterable[bytes], *, swept: bool, last_ttl_ms: int | None = None) -> None:
+    def commit(
+        self,
+        state: bytes,
+        drained: Iterable[bytes],
+        bell_seen: bytes = b"",
+        *,
+        swept: bool,
+        last_ttl_ms: int | None = None,
+    ) -> bool:
         """Replace the state and drop the drained fields, in one step. Raises `LeaseLost` without having changed anything.
+
+        True when no mail came in after `bell_seen`. Where not `swept`, none comes in from now on while the lease is held.
 
         `swept`: the registry has the stream as open, so that the sweep comes should this holder die.
         `last_ttl_ms`: everything of the connection goes after so long, if nothing more is deposited.
         """
         keys = self._keys
-        names, ttl_ms = [keys.lease, keys.state, keys.mail], self._ttl_ms
+        names, ttl_ms = [keys.lease, keys.state, keys.bell, keys.mail], self._ttl_ms
         if last_ttl_ms is not None:
             names, ttl_ms = [*names, keys.bell, keys.fence], min(ttl_ms, last_ttl_ms)
         with redis_errors_translated():
-            kept = self._scripts.commit(keys=names, args=[self.fence, LEASE_MS, ttl_ms, _mark(swept) + state, *drained])
+            kept = self._scripts.commit(
+                keys=names, args=[self.fence, LEASE_MS, ttl_ms, bell_seen, _mark(swept) + state, *drained]
+            )
         if not kept:
             raise LeaseLost
+        return kept == 2
 
     def settle(
         self,

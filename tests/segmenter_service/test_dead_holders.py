@@ -1,11 +1,17 @@
 """A holder that dies leaves its lease behind for a while. Whatever was pushed meanwhile is drained, of streams that are closed too."""
 
+from contextlib import suppress
+from typing import Any
+
 import pytest
 import redis
 
 from common.errors import Retryable
 from common.events import Event
 from segmenter_service import mailbox
+from segmenter_service.holding import Holding
+from segmenter_service.relabelling import relabel
+from tests.memory_ports import FakeStreams
 from tests.segmenter_service.stage import Stage, split, talk, wav, webm
 
 CHUNKS = split(webm(talk(4, 0.6, 5, 0.6, 5)), 5)
@@ -185,6 +191,44 @@ def test_a_closed_stream_that_redis_forgot_is_open_while_it_is_rebuilt(
     stage.sweep.run()
     assert (stage.summary().chunks, stage.streams.open_streams(limit=9)) == (5, [])
     assert left(redis_client) == []
+
+
+@pytest.mark.parametrize("ends", ["its time is over", "it dies"])
+def test_what_comes_in_while_the_sweep_closes_a_stream_is_drained_however_the_sweep_ends(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    """It was acknowledged while the stream was open: its holder sees it, or the next sweep."""
+    stage = Stage(redis_client)
+    stage.deliver(stage.upload(CHUNKS, end=False))
+    stage.end(4)
+    stage.clock.sleep(11)
+    (listed,) = stage.streams.open_streams(limit=9)
+    came: list[Event] = []
+
+    def push_once_it_is_closed(holding: Holding) -> None:
+        relabel(holding)
+        if holding.state.closed and not came:
+            came.append(stage.observe(0, 15_000, ("Ada", 0, 5_000), ("Ben", 5_000, 15_000)))
+            stage.drainer.deliver(came[0])
+            stage.clock.sleep(60)
+            if ends == "it dies":
+                monkeypatch.setattr(stage.streams, "close", store_and_die)
+
+    def store_and_die(*arguments: Any) -> None:
+        FakeStreams.close(stage.streams, *arguments)
+        raise Killed
+
+    monkeypatch.setattr("segmenter_service.drain.relabel", push_once_it_is_closed)
+    with suppress(Killed):
+        stage.drainer.look_after(listed, until_s=stage.clock.monotonic_s() + 30)
+    assert came
+    monkeypatch.undo()
+    expire(redis_client)
+    stage.restart()
+    stage.sweep.run()
+    assert left(redis_client) == []
+    assert {turn.speaker for each in stage.relabelled() for turn in each.turns} == {"Ada", "Ben"}
+    assert (stage.summary().chunks, stage.streams.open_streams(limit=9)) == (5, [])
 
 
 def test_a_stream_that_was_closed_while_the_sweep_was_on_its_way_keeps_its_account(redis_client: redis.Redis) -> None:
