@@ -18,11 +18,13 @@ class SweepTimer(Repeating):
     def __init__(self, url: str, push_token: Secret, interval_s: float) -> None:
         super().__init__("sweep-timer", interval_s, self._sweep)
         self._url = url
+        # Its own: timers are due together, and urllib3's common pool complains of every connection but one.
+        self._http = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
         self._authorization = {"Authorization": f"Bearer {push_token.reveal()}"}
 
     def _sweep(self) -> None:
         try:
-            response = urllib3.request("POST", self._url, headers=self._authorization, retries=False, timeout=_TIMEOUT)
+            response = self._http.request("POST", self._url, headers=self._authorization)
         except urllib3.exceptions.HTTPError as error:
             log.warning("sweep_failed", error_type=type(error).__name__)
             return

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from common.settings import Secret
 from local_runner.sweep_timer import SweepTimer
+from tests.waiting import until
 
 
 class _Swept:
@@ -65,3 +66,16 @@ def test_stopping_what_never_began_is_harmless() -> None:
     with capture_logs() as logged:
         timer.stop(1)
     assert logged == []
+
+
+def test_timers_that_are_due_together_do_not_complain_of_each_other(
+    swept: _Swept, caplog: pytest.LogCaptureFixture
+) -> None:
+    timers = [SweepTimer(swept.url, Secret("push"), 0.01) for _ in range(4)]
+    for timer in timers:
+        timer.start()
+    assert swept.three.wait(20)
+    until(lambda: len(swept.authorizations) >= 40, "each has swept often")
+    for timer in timers:
+        timer.stop(20)
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("urllib3")] == []
