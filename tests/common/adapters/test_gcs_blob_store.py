@@ -79,13 +79,26 @@ def breaking_off(head: bytes) -> Iterator[str]:
 
         answering = threading.Thread(target=answer)
         answering.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        listening.shutdown(socket.SHUT_RDWR)
-    answering.join(30)
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            answering.join(30)
 
 
 @pytest.mark.parametrize(
-    "last", [b"", b"Content-Ty", b"Content-Length: ", b"Transfer-Encoding: chunk", b"X-Goog-Hash: crc32c=AAA"]
+    "last",
+    [
+        b"",
+        b"Content-Ty",
+        b"Content-Length: ",
+        b"Transfer-Encoding: chunk",
+        b"X-Goog-Hash: crc32c=AAA",
+        b"Content-Length: 9\r\nX-Goog-Hash: crc32c",
+        b"Content-Length: 9\r\nX-Goog-Hash: crc32c=AAA",
+        b"Content-Length: 9\r\nX-Goog-Hash: ",
+        b"Content-Length: 9\r\nX-Goog-Ha",
+    ],
 )
 def test_an_answer_that_breaks_off_in_its_head_is_none(last: bytes) -> None:
     with breaking_off(b"HTTP/1.1 200 OK\r\nServer: storage\r\n" + last) as url, store_at(url) as store:
