@@ -54,10 +54,10 @@ class Cloud(Disturbable):
 
     def __init__(self, folder: Path, environ: Mapping[str, str], *, real_whisper: bool = False) -> None:
         super().__init__(folder, environ)
-        self._processes: CloudProcesses = CloudProcesses(folder / "logs", inherited())
+        self._processes: CloudProcesses = CloudProcesses(self.log_folder, inherited())
         self._settings = dict(environ)
         self._real_whisper = real_whisper
-        self._emulators = Emulators(folder / "emulators", inherited(), folder / "logs", steady_ports(PORTS))
+        self._emulators = Emulators(folder / "emulators", inherited(), self.log_folder, steady_ports(PORTS))
         names = (*SERVICES, "whisper")
         self._ports = dict(zip(names, steady_ports(len(names)), strict=True))
         self._redis_port = self._emulators.redis.port

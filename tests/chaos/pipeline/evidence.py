@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from pathlib import Path
+from typing import Any, Final, Protocol, cast
 
 from common.ids import DEFAULT_TENANT
 from common.object_names import (
@@ -24,6 +25,7 @@ from turnscribe.errors import NotFound, TurnscribeClientError
 from turnscribe.transport import RetryPolicy
 
 RAW, SEGMENTS = "raw", "segments"
+_DEFECTS: Final = (b'"message":"unhandled_error"', b'"message":"push_failed"')
 
 
 @dataclass(frozen=True, order=True)
@@ -71,6 +73,8 @@ class Evidence:
     leases: list[str] = field(default_factory=list)
     waiting: int = 0
     """Messages that are not acknowledged."""
+    defects: list[str] = field(default_factory=list)
+    """What services answered 500 for since they were started first."""
 
 
 def look(installation: Installation, accepted: Accepted) -> Evidence:
@@ -86,7 +90,17 @@ def look(installation: Installation, accepted: Accepted) -> Evidence:
         stream.account = accounts.get(stream.connection_id)
     evidence.mail, evidence.leases = look_at_redis(installation)
     evidence.waiting = installation.waiting()
+    evidence.defects = list(defects_in(installation.log_folder))
     return evidence
+
+
+def defects_in(log_folder: Path) -> Iterator[str]:
+    """The lines of services that met what nobody expects: neither a fault that passes nor bad input."""
+    for path in sorted(log_folder.glob("*.log")):
+        for line in path.read_bytes().splitlines():
+            if any(name in line for name in _DEFECTS) and line.endswith(b"}"):  # else who wrote it was killed over it
+                *_, error = json.loads(line)["exception"].splitlines()
+                yield f"{path.stem}: {error}"
 
 
 def look_at_bucket(installation: Installation, accepted: Accepted) -> Evidence:

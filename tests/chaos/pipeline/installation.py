@@ -35,6 +35,11 @@ class Installation(Protocol):
         """Of embedded adapters; None in the cloud."""
         ...
 
+    @property
+    def log_folder(self) -> Path:
+        """What its processes write, a file each, from their start on."""
+        ...
+
     def blobs(self) -> BlobStore:
         """Opened for looking, by a way that is never disturbed; who asks closes it."""
         ...

@@ -86,6 +86,7 @@ def judge(accepted: Accepted, evidence: Evidence, reference: Reference | None) -
         "leased": evidence.leases,
         "not acknowledged": [f"{evidence.waiting} messages"] if evidence.waiting else [],
     }
+    found += [f"answered 500 by {each}" for each in evidence.defects]
     return found + [f"left over, {what}: {each}" for what, items in left.items() for each in items]
 
 

@@ -66,7 +66,8 @@ class Disturbable:
         self.folder = folder
         self.api_token = secrets.token_hex(8)
         self._push_token = secrets.token_hex(8)
-        self._processes = Processes(folder / "logs", inherited() | SETTINGS | dict(environ))
+        self.log_folder = folder / "logs"
+        self._processes = Processes(self.log_folder, inherited() | SETTINGS | dict(environ))
         self._disk: SmallDisk | None = None
         self._redis_port: int | None = None
         self._fronts: Fronts | None = None

@@ -15,7 +15,7 @@ from common.object_names import ConnectionObjects, standing_by, unregistered_pre
 from segmenter_service.mailbox import Mailbox, Scripts
 from segmenter_service.segments import END_FRAME
 from tests.chaos.pipeline.accepted import Accepted, AcceptedStream
-from tests.chaos.pipeline.evidence import FinalSegment, look_at_bucket, look_at_redis
+from tests.chaos.pipeline.evidence import FinalSegment, defects_in, look_at_bucket, look_at_redis
 from tests.chaos.pipeline.installation import Installation
 from tests.chaos.pipeline.recordings import Piece, Recording
 from tests.chaos.pipeline.streams import PlannedStream
@@ -84,3 +84,16 @@ def test_mail_and_leases_that_are_left_are_found_and_a_state_that_is_kept_is_not
     lease.commit(b"state", [b"c0"], swept=True)
     assert lease.release(lease.contents().bell)
     assert look_at_redis(installation) == ([], [])
+
+
+def test_what_services_answered_500_for_is_found_in_their_logs(tmp_path: Path) -> None:
+    trace = 'Traceback (most recent call last):\\n  File \\"x.py\\"\\nValueError: unexpected'
+    lines = [
+        '{"status":503,"message":"push_retryable"}',
+        f'{{"error_type":"ValueError","exception":"{trace}","severity":"ERROR","message":"unhandled_error"}}',
+        f'{{"error_type":"ValueError","exception":"{trace}","message":"push_failed","severity":"ERROR"}}',
+        '{"error_type":"ValueError","exception":"Tra","message":"push_failed","sever',
+    ]
+    (tmp_path / "segmenter.log").write_text("\n".join(lines))
+    (tmp_path / "ingest.log").write_text("no JSON at all\n")
+    assert list(defects_in(tmp_path)) == ["segmenter: ValueError: unexpected"] * 2

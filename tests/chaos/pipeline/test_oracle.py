@@ -181,6 +181,10 @@ def _give_up(accepted: Accepted, evidence: Evidence) -> None:
     accepted.streams[0].failure = "GivenUp: 503"
 
 
+def _answer_500(accepted: Accepted, evidence: Evidence) -> None:
+    evidence.defects.append("segmenter: ValueError: unexpected")
+
+
 def _change_recording(accepted: Accepted, evidence: Evidence) -> None:
     accepted.streams[0].whole = b"all of it"
 
@@ -190,6 +194,7 @@ def _change_recording(accepted: Accepted, evidence: Evidence) -> None:
     [
         (_lose_chunk, "talk: chunk 2 was accepted and is not in the bucket"),
         (_change_chunk, "talk: chunk 2 has other bytes than were accepted"),
+        (_answer_500, "answered 500 by segmenter: ValueError: unexpected"),
         (_change_recording, "talk: other bytes in 5 chunks than the 9 that were accepted"),
         (_lose_segment, "talk: its account names 3 segments, the bucket has 2"),
         (_overlap, "talk: segments overlap: 0:512–3008 ms and 0:2976–4000 ms of channel 0"),
