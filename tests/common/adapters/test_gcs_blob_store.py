@@ -17,6 +17,18 @@ from local_cloud.emulators import PROJECT, Emulators
 from tests.common.adapters.storage_server import Answer, Proxy, StorageServer
 from tests.emulators import frozen
 
+OBJECT_HEAD = (
+    b"HTTP/1.1 200 OK",
+    b"ETag: CMju",
+    b"x-goog-generation: 1360887697105000",
+    b"x-goog-stored-content-encoding: identity",
+    b"x-goog-stored-content-length: 9",
+    b"x-goog-hash: crc32c=4waSgw==,md5=JfnnlDI7RTiF9RgfG2JNCw==",
+    b"Content-Type: application/octet-stream",
+)
+JSON_HEAD = (b"HTTP/1.1 200 OK", b"Content-Type: application/json; charset=UTF-8", b"Vary: Origin")
+JSON_BODY = b'{"name":"a","size":"9","crc32c":"4waSgw==","metadata":{"k":"v"},"items":[{"name":"a","size":"9"}]}'
+
 
 @pytest.fixture
 def store(bucket: str) -> Iterator[GcsBlobStore]:
@@ -63,8 +75,8 @@ def calls(store: GcsBlobStore, name: str, other: str = "") -> tuple[Callable[[],
 
 
 @contextmanager
-def breaking_off(head: bytes) -> Iterator[str]:
-    """The URL of a server that begins every answer with `head` and then hangs up."""
+def breaking_off(head: Callable[[], bytes]) -> Iterator[str]:
+    """The URL of a server that begins every answer with `head()` and then hangs up."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def answer() -> None:
@@ -75,7 +87,7 @@ def breaking_off(head: bytes) -> Iterator[str]:
                     return
                 with client:
                     client.recv(65_536)
-                    client.sendall(head)
+                    client.sendall(head())
 
         answering = threading.Thread(target=answer)
         answering.start()
@@ -101,7 +113,7 @@ def breaking_off(head: bytes) -> Iterator[str]:
     ],
 )
 def test_an_answer_that_breaks_off_in_its_head_is_none(last: bytes) -> None:
-    with breaking_off(b"HTTP/1.1 200 OK\r\nServer: storage\r\n" + last) as url, store_at(url) as store:
+    with breaking_off(lambda: b"HTTP/1.1 200 OK\r\nServer: storage\r\n" + last) as url, store_at(url) as store:
         for call in calls(store, "a"):
             with pytest.raises(Retryable):
                 call()
@@ -109,6 +121,32 @@ def test_an_answer_that_breaks_off_in_its_head_is_none(last: bytes) -> None:
             patch.setenv("STORAGE_EMULATOR_HOST", url)
             with closing(GcsSourceObjects(PROJECT)) as sources, pytest.raises(Retryable):
                 sources.stat("gs://bucket/object")
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "call"),
+    [
+        pytest.param(OBJECT_HEAD, b"123456789", lambda store: store.read("a"), id="read"),
+        pytest.param(JSON_HEAD, JSON_BODY, lambda store: store.info("a"), id="info"),
+        pytest.param(JSON_HEAD, JSON_BODY, lambda store: list(store.list("a")), id="list"),
+        pytest.param(JSON_HEAD, JSON_BODY, lambda store: store.create("a", b"123456789"), id="create"),
+    ],
+)
+def test_wherever_an_answer_breaks_off_it_is_a_fault_that_passes(
+    head: tuple[bytes, ...], body: bytes, call: Callable[[GcsBlobStore], object]
+) -> None:
+    status, *fields = head
+    length = b"Content-Length: %d" % len(body)
+    sent = b""
+    with breaking_off(lambda: sent) as url, store_at(url) as store:
+        for lines in ([status, length, *fields], [status, *fields, length]):
+            whole = b"\r\n".join([*lines, b"Server: UploadServer", b"", body])
+            for cut in range(len(whole)):
+                sent = whole[:cut]
+                with pytest.raises(Retryable):
+                    call(store)
+            sent = whole
+            call(store)
 
 
 @pytest.mark.component("emulators")
