@@ -1,14 +1,17 @@
 """How Cloud Storage's clients speak HTTP."""
 
+import http.client
 from typing import Any, Final
 
 import requests
 from google.cloud.storage import Client
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 CONNECTIONS: Final = 32
 """More than an instance has threads: requests' own pool of 10 would throw connections away."""
-_WITHOUT_BODY: Final = frozenset({204, 304})
+_ENDS: Final = {b"\r\n", b"\n"}
 
 
 def prepare(client: Client) -> None:
@@ -16,27 +19,69 @@ def prepare(client: Client) -> None:
     # Else each process asks in the background where the bucket lies, for traces of the client's own that nobody takes, and
     # needs a right that nothing else here needs.
     client._bucket_metadata_cache = None  # noqa: SLF001
-    http: requests.Session = client._http  # noqa: SLF001 -- the client offers no other way to its pool
+    session: requests.Session = client._http  # noqa: SLF001 -- the client offers no other way to its pool
     for scheme in ("https://", "http://"):
-        http.mount(scheme, _WholeAnswers(pool_maxsize=CONNECTIONS, pool_connections=4))
+        session.mount(scheme, _WholeAnswers(pool_maxsize=CONNECTIONS, pool_connections=4))
+
+
+class _Head:
+    """What an answer is read from, until its head is over."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self.last_line = b""
+
+    def readline(self, limit: int = -1) -> bytes:
+        self.last_line = self._source.readline(limit)
+        return self.last_line
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+
+class _WholeHead(http.client.HTTPResponse):
+    """Python's takes what there is for the whole head where the connection ends within it: a stored object would be empty, what it was
+    checked against did not come, and half a number is none that Google's client can read.
+    """
+
+    fp: Any
+
+    def begin(self) -> None:
+        source = self.fp
+        self.fp = head = _Head(source)
+        try:
+            super().begin()
+        finally:
+            if self.fp is head:
+                self.fp = source
+        if head.last_line not in _ENDS:
+            raise http.client.RemoteDisconnected("the answer broke off in its head")
+
+
+class _Connection(HTTPConnection):
+    response_class = _WholeHead
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _WholeHead
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
 
 
 class _WholeAnswers(HTTPAdapter):
-    """Python's HTTP client takes an answer that ends within its head for a whole one without a body: a stored object would be empty, and
-    what it was checked against is among the headers that did not come.
-    """
+    """Its connections end with an error where an answer's head does not come to its end."""
 
-    def send(self, request: requests.PreparedRequest, *arguments: Any, **named: Any) -> requests.Response:
-        response = super().send(request, *arguments, **named)
-        headers = response.headers
-        is_framed = headers.get("Content-Length", "").isdecimal() or headers.get("Transfer-Encoding") == "chunked"
-        has_body = response.status_code not in _WITHOUT_BODY and request.method != "HEAD"
-        if (has_body and not is_framed) or not _are_checksums(headers.get("X-Goog-Hash")):
-            response.close()
-            raise requests.exceptions.ConnectionError("the answer broke off in its head", request=request)
-        return response
+    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
+        super().init_poolmanager(*arguments, **named)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
-
-def _are_checksums(told: str | None) -> bool:
-    """Whether each has a name and a value: the client reads them before it misses the body, and fails where one has not."""
-    return told is None or all("=" in each for each in told.split(","))
+    def proxy_manager_for(self, *arguments: Any, **named: Any) -> Any:
+        manager = super().proxy_manager_for(*arguments, **named)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        return manager
