@@ -1,21 +1,28 @@
 import socket
+import ssl
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
+import requests
+from google.cloud.storage import Client
 
 from common.adapters.google import gcs_blob_store
 from common.adapters.google.gcs_blob_store import LARGE_BYTES, SLOW_BYTES, GcsBlobStore
 from common.adapters.google.gcs_source_objects import GcsSourceObjects
-from common.adapters.google.storage_session import CONNECTIONS
+from common.adapters.google.storage_session import CONNECTIONS, prepare
 from common.errors import Backpressure, Permanent, Retryable
 from common.ports.blob_store import BlobNotFound, Created
 from local_cloud.emulators import PROJECT, Emulators
+from tests.certificates import issued
 from tests.common.adapters.storage_server import Answer, Proxy, StorageServer
 from tests.emulators import frozen
+from tests.transcribe_service.delivery.receiving_server import answering as answering_with
+from tests.transcribe_service.delivery.receiving_server import receiving
 
 OBJECT_HEAD = (
     b"HTTP/1.1 200 OK",
@@ -147,6 +154,27 @@ def test_wherever_an_answer_breaks_off_it_is_a_fault_that_passes(
                     call(store)
             sent = whole
             call(store)
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_over_tls_too_a_head_must_be_whole_and_a_server_trusted(tmp_path: Path, *, trusted: bool) -> None:
+    pem, key = issued("localhost").write(tmp_path, "server")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pem, key)
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Field: value\r\n\r\nok"
+    with requests.Session() as session, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:9")
+        with closing(Client(project=PROJECT, _http=session)) as client:
+            prepare(client)
+            asked = {"verify": str(pem) if trusted else True, "timeout": 10}
+            for answer in (whole, whole[:-5]):
+                with receiving(answering_with(answer), tls) as server:
+                    url = f"https://localhost:{server.port}/"
+                    if trusted and answer is whole:
+                        assert session.get(url, **asked).content == b"ok"
+                    else:
+                        with pytest.raises(requests.exceptions.ConnectionError):
+                            session.get(url, **asked)
 
 
 @pytest.mark.component("emulators")

@@ -1,72 +1,30 @@
 """TLS, AUTH and a certificate authority of one's own, as Memorystore has them, on a real redis-server."""
 
-import datetime as dt
-import ipaddress
 import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import redis
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from common.adapters.redis_server import MAX_CONNECTIONS, RedisAddress, connect_redis
 from common.settings import Secret
+from tests.certificates import Issued, issued
 
 pytestmark = pytest.mark.component("redis")
 PASSWORD = Secret("redis-password")
 
 
-@dataclass
-class Issued:
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
-
-    @property
-    def pem(self) -> str:
-        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-    def write(self, folder: Path, name: str) -> tuple[Path, Path]:
-        certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
-        certificate.write_text(self.pem)
-        key.write_bytes(
-            self.key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-        return certificate, key
-
-
-def issued(name: str, issuer: Issued | None = None) -> Issued:
-    """A certificate for 10.0.0.3, where no test connects to: Memorystore's names its private address too."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.certificate.subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(minutes=5))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("10.0.0.3"))]), critical=False)
-        .sign(issuer.key if issuer else key, hashes.SHA256())
-    )
-    return Issued(certificate, key)
+MEMORYSTORE = "10.0.0.3"
+"""Where no test connects to: Memorystore's certificate names its private address too."""
 
 
 @pytest.fixture(scope="module")
 def authority() -> Issued:
-    return issued("authority of the tests")
+    return issued("authority of the tests", address=MEMORYSTORE)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +34,7 @@ def tls_port(authority: Issued, tmp_path_factory: pytest.TempPathFactory) -> Ite
     assert program is not None
     folder = tmp_path_factory.mktemp("redis-tls")
     ca_path, _ = authority.write(folder, "ca")
-    certificate, key = issued("redis", authority).write(folder, "server")
+    certificate, key = issued("redis", authority, address=MEMORYSTORE).write(folder, "server")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     options = ["--port", "0", "--tls-port", str(port), "--bind", "127.0.0.1", "--requirepass", PASSWORD.reveal()]
