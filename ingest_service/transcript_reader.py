@@ -9,6 +9,7 @@ from urllib3.exceptions import HTTPError
 from common.errors import Retryable
 from common.json_input import UNREADABLE_JSON
 from common.problems import Problem
+from common.whole_heads import whole_heads
 
 TIMEOUT_S: Final = 10.0
 MAX_ANSWER_BYTES: Final = 256 * 1024**2
@@ -54,7 +55,7 @@ class TranscriptReader:
 
     def __init__(self, base_url: str, *, connections: int) -> None:
         self._base_url = base_url.rstrip("/")
-        self._pool = urllib3.PoolManager(maxsize=connections, retries=False)
+        self._pool = whole_heads(urllib3.PoolManager(maxsize=connections, retries=False))
 
     def status(self, token: str, meeting_id: str) -> MeetingStatus | None:
         """See `Transcripts`."""

@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from common.errors import Retryable
 from common.problems import Problem
 from ingest_service.transcript_reader import MeetingStatus, StreamAccount, TranscriptReader, Written
+from tests.breaking_off import breaking_off, parts_of
 from turnscribe.local_server import free_port
 
 
@@ -115,3 +117,16 @@ def test_a_server_that_is_away_may_come_back() -> None:
     with pytest.raises(Retryable, match="NewConnectionError"):
         reading.status("secret", "m1")
     reading.close()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [lambda reading: reading.written("token", "m1", "text"), lambda reading: reading.status("token", "m1")],
+    ids=["written", "status"],
+)
+def test_half_an_answer_is_no_transcript(call: Callable[[TranscriptReader], object]) -> None:
+    sent = b""
+    with breaking_off(lambda: sent) as url, closing(TranscriptReader(url, connections=1)) as reading:
+        for sent in parts_of((b"Content-Type: text/plain", b"Cache-Control: no-store"), b"all that was said"):  # noqa: B007 -- the server says it
+            with pytest.raises(Retryable):
+                call(reading)

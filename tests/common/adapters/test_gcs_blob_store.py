@@ -18,6 +18,7 @@ from common.adapters.google.storage_session import CONNECTIONS, prepare
 from common.errors import Backpressure, Permanent, Retryable
 from common.ports.blob_store import BlobNotFound, Created
 from local_cloud.emulators import PROJECT, Emulators
+from tests.breaking_off import breaking_off, parts_of
 from tests.certificates import issued
 from tests.common.adapters.storage_server import Answer, Proxy, StorageServer
 from tests.emulators import frozen
@@ -25,7 +26,6 @@ from tests.transcribe_service.delivery.receiving_server import answering as answ
 from tests.transcribe_service.delivery.receiving_server import receiving
 
 OBJECT_HEAD = (
-    b"HTTP/1.1 200 OK",
     b"ETag: CMju",
     b"x-goog-generation: 1360887697105000",
     b"x-goog-stored-content-encoding: identity",
@@ -33,7 +33,7 @@ OBJECT_HEAD = (
     b"x-goog-hash: crc32c=4waSgw==,md5=JfnnlDI7RTiF9RgfG2JNCw==",
     b"Content-Type: application/octet-stream",
 )
-JSON_HEAD = (b"HTTP/1.1 200 OK", b"Content-Type: application/json; charset=UTF-8", b"Vary: Origin")
+JSON_HEAD = (b"Content-Type: application/json; charset=UTF-8", b"Vary: Origin")
 JSON_BODY = b'{"name":"a","size":"9","crc32c":"4waSgw==","metadata":{"k":"v"},"items":[{"name":"a","size":"9"}]}'
 
 
@@ -81,30 +81,6 @@ def calls(store: GcsBlobStore, name: str, other: str = "") -> tuple[Callable[[],
     )
 
 
-@contextmanager
-def breaking_off(head: Callable[[], bytes]) -> Iterator[str]:
-    """The URL of a server that begins every answer with `head()` and then hangs up."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def answer() -> None:
-            while True:
-                try:
-                    client, _ = listening.accept()
-                except OSError:
-                    return
-                with client:
-                    client.recv(65_536)
-                    client.sendall(head())
-
-        answering = threading.Thread(target=answer)
-        answering.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            listening.shutdown(socket.SHUT_RDWR)
-            answering.join(30)
-
-
 @pytest.mark.parametrize(
     "last",
     [
@@ -142,18 +118,13 @@ def test_an_answer_that_breaks_off_in_its_head_is_none(last: bytes) -> None:
 def test_wherever_an_answer_breaks_off_it_is_a_fault_that_passes(
     head: tuple[bytes, ...], body: bytes, call: Callable[[GcsBlobStore], object]
 ) -> None:
-    status, *fields = head
-    length = b"Content-Length: %d" % len(body)
     sent = b""
     with breaking_off(lambda: sent) as url, store_at(url) as store:
-        for lines in ([status, length, *fields], [status, *fields, length]):
-            whole = b"\r\n".join([*lines, b"Server: UploadServer", b"", body])
-            for cut in range(len(whole)):
-                sent = whole[:cut]
-                with pytest.raises(Retryable):
-                    call(store)
-            sent = whole
-            call(store)
+        for sent in parts_of(head, body):  # noqa: B007 -- the server says it
+            with pytest.raises(Retryable):
+                call(store)
+        sent = b"\r\n".join([b"HTTP/1.1 200 OK", *head, b"Content-Length: %d" % len(body), b"", body])
+        call(store)
 
 
 @pytest.mark.parametrize("trusted", [True, False])
