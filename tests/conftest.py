@@ -3,6 +3,7 @@
 import os
 
 from hypothesis import HealthCheck, settings
+from structlog.contextvars import clear_contextvars
 
 pytest_plugins = ("tests.components", "tests.real_redis", "tests.emulators", "tests.recorded_spans")
 
@@ -16,3 +17,8 @@ settings.register_profile(
 # What one Python has shown at length, the others need only be shown in short.
 settings.register_profile("brief", parent=settings.get_profile("turnscribe"), max_examples=10)
 settings.load_profile(os.environ.get("TURNSCRIBE_EXAMPLES", "turnscribe"))
+
+
+def pytest_runtest_setup() -> None:
+    """What a request bound to its log lines that an earlier test handled in this thread is no part of this test's lines."""
+    clear_contextvars()
