@@ -3,6 +3,7 @@
 import os
 
 from hypothesis import HealthCheck, settings
+from opentelemetry.context import Context, attach
 from structlog.contextvars import clear_contextvars
 
 pytest_plugins = ("tests.components", "tests.real_redis", "tests.emulators", "tests.recorded_spans")
@@ -20,5 +21,6 @@ settings.load_profile(os.environ.get("TURNSCRIBE_EXAMPLES", "turnscribe"))
 
 
 def pytest_runtest_setup() -> None:
-    """What a request bound to its log lines that an earlier test handled in this thread is no part of this test's lines."""
+    """What a request bound to its log lines, or left as its span, that an earlier test handled in this thread is not this test's."""
     clear_contextvars()
+    attach(Context())
