@@ -129,7 +129,9 @@ def test_who_gives_up_early_finds_the_transcript_when_asking_again(
 ) -> None:
     audio = ("talk.webm", recordings["webm"].read_bytes())
     again = {"Idempotency-Key": "given-up-and-asked-again"}
-    in_haste = OpenAI(base_url=f"{server.url}/v1", api_key=server.token, max_retries=0, timeout=0.2)
+    in_haste = OpenAI(
+        base_url=f"{server.url}/v1", api_key=server.token, max_retries=0, timeout=openai.Timeout(30, read=0.001)
+    )
     with in_haste as hasty, pytest.raises(openai.APITimeoutError):
         hasty.audio.transcriptions.create(model="whisper-1", file=audio, extra_headers=again)
     raw = whisper.audio.transcriptions.with_raw_response.create(model="whisper-1", file=audio, extra_headers=again)
