@@ -140,9 +140,10 @@ class Drainer:
         done = _move(holding, mail)
         relabel(holding)
         state.account_due &= state.closed
-        if was_closed and not state.closed:
+        goes_on = was_closed and not state.closed
+        if goes_on:
             open_again(self._around.streams, of.tenant, of.connection_id)
-        if was_closed > state.closed or state.checkpoint_sample != checkpoint_sample:
+        if goes_on or state.checkpoint_sample != checkpoint_sample:
             self._tenants.keep(of.tenant, of.connection_id)
         if state.closed:
             self._pcm.forget(key)

@@ -8,7 +8,7 @@ import pytest
 import urllib3
 
 from local_cloud.process_times import is_stopped
-from local_cloud.processes import Child, DidNotStart, check_free, free_port, free_ports
+from local_cloud.processes import Child, DidNotStart, DidNotStop, check_free, free_port, free_ports
 from tests.waiting import until
 
 SERVER = """
@@ -107,6 +107,14 @@ def test_frozen_none_of_its_threads_runs_though_the_one_that_gets_the_signal_is_
     finally:
         server.kill()
         busy.kill()
+
+
+def test_one_that_does_not_stop_is_said_to_run_on(child: Child, monkeypatch: pytest.MonkeyPatch) -> None:
+    started(child)
+    monkeypatch.setattr("local_cloud.processes._STOPPED_AFTER_S", 0.0)
+    monkeypatch.setattr("local_cloud.processes.is_stopped", lambda _: False)
+    with pytest.raises(DidNotStop, match="server has threads that still run 0 s after SIGSTOP"):
+        child.freeze()
 
 
 def test_even_frozen_it_ends_when_it_is_asked_to(child: Child) -> None:

@@ -127,6 +127,15 @@ def test_wherever_an_answer_breaks_off_it_is_a_fault_that_passes(
         call(store)
 
 
+def test_behind_a_proxy_too_a_head_must_be_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:9")
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Field: va"
+    with breaking_off(lambda: head) as url, closing(Client(project=PROJECT, _http=requests.Session())) as client:
+        prepare(client)
+        with pytest.raises(requests.exceptions.ConnectionError):
+            client._http.get("http://storage.test/", proxies={"http": url}, timeout=10)
+
+
 @pytest.mark.parametrize("trusted", [True, False])
 def test_over_tls_too_a_head_must_be_whole_and_a_server_trusted(tmp_path: Path, *, trusted: bool) -> None:
     pem, key = issued("localhost").write(tmp_path, "server")
